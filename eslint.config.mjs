@@ -38,9 +38,7 @@ export default defineConfig(
   ),
   arrows(
     ["components/**/*.ts"],
-    [
-      forbid(["**/stacks/**", "**/sandbox/**", "**/policies/**"], "components import components only."),
-    ],
+    [forbid(["**/stacks/**", "**/sandbox/**", "**/policies/**"], "components import components only.")],
   ),
   arrows(
     ["stacks/**/*.ts", "index.ts"],
