@@ -1,0 +1,267 @@
+import { isDeepStrictEqual } from "node:util";
+import type { LambdaCloudClient } from "./client";
+import {
+  InitializationFailure,
+  isUnknown,
+  type CheckFailure,
+  type DiffResult,
+  type Handlers,
+} from "./handlers";
+import { launchOnce, type LaunchSpec, type Placement } from "./launch";
+import { systemClock, type Clock } from "./limiter";
+import { canonicalJson } from "./naming";
+import { HOSTNAME, launchRequestSchema, TAG_KEY, type Instance } from "./schemas";
+import type { LambdaSettings } from "./settings";
+
+export interface InstanceInputs {
+  readonly name: string;
+  readonly placements: readonly Placement[];
+  readonly sshKeyName: string;
+  readonly image?: { readonly family: string } | { readonly id: string };
+  readonly hostname?: string;
+  readonly userData?: string;
+  readonly fileSystemNames?: readonly string[];
+  readonly firewallRulesetIds?: readonly string[];
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly adoptInstanceId?: string;
+  readonly replacement?: "create-first" | "delete-first";
+  /** The engine's own; kept with the properties of an instance that is not ready. */
+  readonly __provider?: unknown;
+}
+
+export interface InstanceOutputs extends InstanceInputs {
+  readonly instanceType: string;
+  readonly region: string;
+  readonly ip: string | undefined;
+  readonly privateIp: string | undefined;
+  readonly hourlyPriceUsd: number;
+  readonly gpus: number;
+  readonly vcpus: number;
+  readonly memoryGib: number;
+  readonly architecture: "amd64" | "arm64";
+  /** Of these outputs; a later version must still read what this one wrote. */
+  readonly schemaVersion: 1;
+}
+
+export interface InstanceContext {
+  readonly client: Pick<
+    LambdaCloudClient,
+    "listInstances" | "listInstanceTypes" | "getInstance" | "launch" | "terminate" | "renameInstance"
+  >;
+  readonly settings: Pick<LambdaSettings, "pollIntervalMs" | "bootTimeoutMs" | "settleMs">;
+  /** @default systemClock */
+  readonly clock?: Clock;
+}
+
+/** Fields that the API sets at launch and never again (https://docs.lambda.ai/api/cloud: launch). */
+const LAUNCH_ONLY = [
+  "sshKeyName",
+  "image",
+  "hostname",
+  "userData",
+  "fileSystemNames",
+  "firewallRulesetIds",
+  "tags",
+] as const;
+
+const MINUTE_MS = 60_000;
+const BOOT_TIMEOUT_MS = { small: 20 * MINUTE_MS, large: 40 * MINUTE_MS };
+const DELETE_TIMEOUT_MS = 15 * MINUTE_MS;
+
+/** Checks what a launch would be refused for; a launch attempt is scarce, and user data must not be echoed. */
+export function checkInstance(news: InstanceInputs): CheckFailure[] {
+  const failures: CheckFailure[] = [];
+  const refuse = (property: string, reason: string): void => void failures.push({ property, reason });
+  if (news.placements.length === 0)
+    refuse("placements", "There is no placement; give at least one instance type and region.");
+  if (!isUnknown(news.name) && news.name.length > 64)
+    refuse("name", "The name is longer than the 64 characters that Lambda takes.");
+  if (news.hostname !== undefined && !isUnknown(news.hostname) && !HOSTNAME.test(news.hostname)) {
+    refuse(
+      "hostname",
+      "The host name may have lower-case letters, digits and dashes, at most 63, and starts with no dash.",
+    );
+  }
+  for (const key of Object.keys(news.tags ?? {})) {
+    if (!TAG_KEY.test(key))
+      refuse(
+        "tags",
+        `The tag key ${key} may have lower-case letters, digits, dashes and colons, at least 2, and starts with a letter.`,
+      );
+  }
+  if (!isUnknown(news.userData) && Buffer.byteLength(news.userData ?? "") > 1_000_000) {
+    refuse("", "The user data is larger than the 1,000,000 bytes that Lambda takes.");
+  }
+  return failures;
+}
+
+/** Which changes touch the instance, and which need another one. An instance whose placement is still listed stays. */
+export function diffInstance(olds: InstanceOutputs, news: InstanceInputs): DiffResult {
+  const replaces: string[] = LAUNCH_ONLY.filter(
+    (key) => !isDeepStrictEqual(normal(olds[key]), normal(news[key])),
+  );
+  const stays =
+    isUnknown(news.placements) ||
+    news.placements.some((p) => p.instanceType === olds.instanceType && p.region === olds.region);
+  if (!stays) replaces.push("placements");
+  const inPlace =
+    olds.name !== news.name ||
+    !isDeepStrictEqual(normal(olds.placements), normal(news.placements)) ||
+    olds.replacement !== news.replacement;
+  return {
+    changes: inPlace || replaces.length > 0,
+    replaces,
+    deleteBeforeReplace: news.replacement === "delete-first",
+  };
+}
+
+const normal = (value: unknown): unknown =>
+  value === undefined || value === null ? undefined : JSON.parse(canonicalJson(value));
+
+function launchSpec(inputs: InstanceInputs): LaunchSpec {
+  const spec = {
+    name: inputs.name,
+    ssh_key_names: [inputs.sshKeyName] as [string],
+    ...(inputs.image === undefined ? {} : { image: inputs.image }),
+    ...(inputs.hostname === undefined ? {} : { hostname: inputs.hostname }),
+    ...(inputs.userData === undefined ? {} : { user_data: inputs.userData }),
+    ...(inputs.fileSystemNames === undefined ? {} : { file_system_names: [...inputs.fileSystemNames] }),
+    ...(inputs.firewallRulesetIds === undefined
+      ? {}
+      : { firewall_rulesets: inputs.firewallRulesetIds.map((id) => ({ id })) }),
+    tags: Object.entries({ ...inputs.tags, "managed-by": "pulumi" }).map(([key, value]) => ({ key, value })),
+  };
+  return launchRequestSchema
+    .omit({ region_name: true, instance_type_name: true })
+    .required({ name: true })
+    .parse(spec);
+}
+
+function outputs(
+  inputs: InstanceInputs,
+  { ip, private_ip, region, instance_type: type }: Instance,
+): InstanceOutputs {
+  return {
+    ...inputs,
+    instanceType: type.name,
+    region: region.name,
+    ip: ip ?? undefined,
+    privateIp: private_ip ?? undefined,
+    hourlyPriceUsd: type.price_cents_per_hour / 100,
+    gpus: type.specs.gpus,
+    vcpus: type.specs.vcpus,
+    memoryGib: type.specs.memory_gib,
+    architecture: type.name.includes("gh200") ? "arm64" : "amd64",
+    schemaVersion: 1,
+  };
+}
+
+const GONE = new Set<Instance["status"]>(["terminated", "terminating", "preempted"]);
+
+/** The lifecycle of a Lambda Cloud instance. */
+export class InstanceHandlers implements Handlers<InstanceInputs, InstanceOutputs> {
+  readonly #context: InstanceContext;
+  readonly #clock: Clock;
+
+  constructor(context: InstanceContext) {
+    this.#context = context;
+    this.#clock = context.clock ?? systemClock;
+  }
+
+  check(_olds: unknown, news: InstanceInputs) {
+    return Promise.resolve({ inputs: news, failures: checkInstance(news) });
+  }
+
+  diff(_id: string, olds: InstanceOutputs, news: InstanceInputs): Promise<DiffResult> {
+    return Promise.resolve(diffInstance(olds, news));
+  }
+
+  async create(inputs: InstanceInputs): Promise<{ id: string; outs: InstanceOutputs }> {
+    const { client, settings } = this.#context;
+    const id =
+      inputs.adoptInstanceId ??
+      (await launchOnce({ client, clock: this.#clock, ...settings }, inputs.placements, launchSpec(inputs)));
+    return { id, outs: await this.#untilReady(id, inputs) };
+  }
+
+  async read(id: string, props: InstanceOutputs): Promise<{ id: string; props: InstanceOutputs }> {
+    const instance = await this.#context.client.getInstance(id);
+    if (instance === undefined || GONE.has(instance.status)) return { id: "", props };
+    return { id, props: outputs(props, instance) };
+  }
+
+  /** Renames in place, and goes on waiting for an instance that was not ready the last time. */
+  async update(id: string, olds: InstanceOutputs, news: InstanceInputs): Promise<{ outs: InstanceOutputs }> {
+    if (olds.name !== news.name) await this.#context.client.renameInstance(id, news.name);
+    return { outs: await this.#untilReady(id, news) };
+  }
+
+  /** Terminates, and waits until the instance is gone: what it uses can be deleted only then. */
+  async delete(id: string): Promise<void> {
+    const { client, settings } = this.#context;
+    const deadline = this.#clock.now() + DELETE_TIMEOUT_MS;
+    for (let asked = false; ;) {
+      const instance = await client.getInstance(id);
+      if (instance === undefined || instance.status === "terminated" || instance.status === "preempted")
+        return;
+      if (this.#clock.now() > deadline) {
+        throw new Error(
+          `instance ${id}: it is still ${instance.status} 15 minutes after its termination was asked for. Look at it in the Lambda Cloud console.`,
+        );
+      }
+      if (instance.status !== "terminating" || !asked) await this.#askToTerminate(id, instance.status);
+      asked = true;
+      await this.#clock.sleep(settings.pollIntervalMs);
+    }
+  }
+
+  /** What counts is what the list says afterwards: an error here may come after the deed. */
+  async #askToTerminate(id: string, status: Instance["status"]): Promise<void> {
+    if (status === "terminating") return;
+    try {
+      await this.#context.client.terminate(id);
+    } catch (error) {
+      const now = await this.#context.client.getInstance(id);
+      if (now !== undefined && !GONE.has(now.status)) throw error;
+    }
+  }
+
+  async #untilReady(id: string, inputs: InstanceInputs): Promise<InstanceOutputs> {
+    const { pollIntervalMs, settleMs } = this.#context.settings;
+    const started = this.#clock.now();
+    let last: Instance | undefined;
+    const notReady = (reason: string): InitializationFailure =>
+      new InitializationFailure(id, last === undefined ? { ...inputs } : outputs(inputs, last), [reason]);
+    for (;;) {
+      const waited = this.#clock.now() - started;
+      const seen = await this.#context.client.getInstance(id).catch((error: unknown) => {
+        throw notReady(error instanceof Error ? error.message : String(error));
+      });
+      if (seen !== undefined) last = seen;
+      if (seen?.status === "active" && seen.ip) return outputs(inputs, seen);
+      if (seen !== undefined && GONE.has(seen.status)) {
+        throw new Error(
+          `${inputs.name}: the instance ${id} became ${seen.status} while it was booting. Run the command again: it launches another.`,
+        );
+      }
+      if (seen === undefined && waited > settleMs) {
+        throw notReady(
+          `${inputs.name}: the instance ${id} was launched but is not listed. Run the command again: it goes on waiting.`,
+        );
+      }
+      if (waited > this.#bootTimeout(last)) {
+        throw notReady(
+          `${inputs.name}: the instance ${id} is ${last?.status ?? "unknown"}, not active, after ${Math.round(waited / MINUTE_MS)} minutes. Run the command again to go on waiting, or replace it.`,
+        );
+      }
+      await this.#clock.sleep(pollIntervalMs);
+    }
+  }
+
+  #bootTimeout(instance: Instance | undefined): number {
+    const { small, large } = BOOT_TIMEOUT_MS;
+    return (
+      this.#context.settings.bootTimeoutMs ?? ((instance?.instance_type.specs.gpus ?? 1) > 1 ? large : small)
+    );
+  }
+}

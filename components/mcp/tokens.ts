@@ -1,0 +1,3 @@
+import type { SophiaType } from "../component";
+
+export const MCP_SERVER: SophiaType = "sophia:mcp:Server";

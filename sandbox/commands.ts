@@ -1,0 +1,113 @@
+/** What `make up`, `make down`, `make status` and `make shell` do. */
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import * as path from "node:path";
+import { isUp, runningDaemon, startDaemon, stopDaemon } from "./daemonControl";
+import { checkMachine } from "./machine";
+import { repoRoot } from "./paths";
+import { step } from "./progress";
+import { sandboxSettings, type SandboxSettings } from "./settings";
+import { hasStack, kubeconfigFile, readStatus, renderStatus } from "./status";
+import { installWrapper, prepareWorkspace, pulumi, STACK, writeStackConfig, type Workspace } from "./workspace";
+
+/** Says that a command failed after it has told the user why. */
+export class CommandFailed extends Error {}
+
+async function mustRun(workspace: Workspace, args: readonly string[], options: { input?: string; show?: boolean } = {}): Promise<string> {
+  const { code, stdout, stderr } = await pulumi(workspace, args, options);
+  if (code === 0) return stdout;
+  throw new CommandFailed(options.show ? `pulumi ${args[0] ?? ""} failed; its output is above.` : `pulumi ${args.join(" ")}: failed (exit code ${code}).\n${stderr || stdout}`);
+}
+
+const configArgs = ({ configFile }: Workspace): string[] => ["--stack", STACK, "--config-file", configFile];
+
+/** Selects the stack, or makes it with its encryption and its one secret. */
+async function ensureStack(workspace: Workspace, settings: SandboxSettings): Promise<void> {
+  if (!hasStack(workspace.dir)) {
+    await mustRun(workspace, ["stack", "init", STACK, "--non-interactive"]);
+    rmSync(path.join(workspace.dir, "secrets-set"), { force: true });
+  }
+  writeStackConfig(workspace, settings);
+  if (!readFileSync(workspace.configFile, "utf8").includes("sophia-ai:sshPrivateKey")) {
+    await mustRun(workspace, ["config", "set", "--secret", "sshPrivateKey", ...configArgs(workspace)], { input: settings.sshPrivateKey });
+  }
+}
+
+/** A CLI that was killed leaves its lock behind; a lock of a process that is gone holds nothing. */
+async function releaseStaleLock(workspace: Workspace): Promise<void> {
+  const locks = path.join(workspace.dir, "pulumi", ".pulumi", "locks", "organization", "sophia-ai", STACK);
+  if (!existsSync(locks)) return;
+  const alive = readdirSync(locks).some((file) => {
+    const { pid } = JSON.parse(readFileSync(path.join(locks, file), "utf8")) as { pid: number };
+    return existsSync(`/proc/${pid}`);
+  });
+  if (!alive) await mustRun(workspace, ["cancel", STACK, "--yes", "--non-interactive"]);
+}
+
+async function prepare(dir: string): Promise<{ workspace: Workspace; settings: SandboxSettings }> {
+  checkMachine();
+  const settings = await sandboxSettings(dir);
+  return { settings, workspace: await prepareWorkspace(dir, settings) };
+}
+
+/** Brings the sandbox and the platform up, or brings them up to date. */
+export async function up(dir: string): Promise<void> {
+  const { workspace, settings } = await prepare(dir);
+  if (!isUp(dir)) await step("starting the sandbox", () => startDaemon(dir, workspace.env));
+  await ensureStack(workspace, settings);
+  await releaseStaleLock(workspace);
+  await step(`pulumi up of stack ${STACK}`, () =>
+    mustRun(workspace, ["up", "--yes", "--non-interactive", "--skip-preview", "--suppress-outputs", ...configArgs(workspace)], { show: true }),
+  );
+  await show(workspace, settings);
+}
+
+async function show(workspace: Workspace, settings: SandboxSettings): Promise<void> {
+  const current = await readStatus(workspace);
+  console.log(current === undefined ? `Stack ${STACK} has no outputs; run: make up` : renderStatus(current, workspace.dir, settings));
+}
+
+/** Shows what is there now. */
+export async function status(dir: string): Promise<void> {
+  if (!existsSync(dir)) {
+    console.log("There is no sandbox; run: make up");
+    return;
+  }
+  if (!isUp(dir)) throw new CommandFailed("The sandbox is not running; run: make up");
+  const { workspace, settings } = await prepare(dir);
+  await show(workspace, settings);
+}
+
+/** Destroys the stack, ends every process and removes the folder. */
+export async function down(dir: string): Promise<void> {
+  if (!existsSync(dir)) {
+    console.log("There is no sandbox; nothing to do.");
+    return;
+  }
+  if (isUp(dir) && hasStack(dir)) {
+    const { workspace } = await prepare(dir);
+    await releaseStaleLock(workspace);
+    await step(`pulumi destroy of stack ${STACK}`, () =>
+      mustRun(workspace, ["destroy", "--yes", "--non-interactive", "--skip-preview", ...configArgs(workspace)], { show: true }),
+    );
+  }
+  await step("stopping the sandbox", () => stopDaemon(dir));
+  if (runningDaemon(dir) !== undefined) throw new CommandFailed("The sandbox's process did not end; look at daemon.log.");
+  rmSync(dir, { recursive: true, force: true });
+}
+
+/** Opens a shell in which pulumi, kubectl and helm are set up for the sandbox; or runs one command in it. */
+export async function shell(dir: string, command: readonly string[]): Promise<number> {
+  if (!isUp(dir)) throw new CommandFailed("The sandbox is not running; run: make up");
+  const { workspace } = await prepare(dir);
+  const wrapper = installWrapper(workspace, path.join(dir, "bin", "pulumi"));
+  const env = {
+    ...workspace.env,
+    PATH: `${wrapper}:${workspace.env.PATH ?? ""}`,
+    KUBECONFIG: kubeconfigFile(dir),
+  };
+  const [program = process.env.SHELL ?? "/bin/sh", ...args] = command;
+  if (command.length === 0) console.log("pulumi, kubectl and helm work on the sandbox here. Leave with: exit");
+  const { status: code } = spawnSync(program, args, { cwd: repoRoot, env, stdio: "inherit" });
+  return code ?? 1;
+}

@@ -1,0 +1,102 @@
+import { createHash, randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import * as path from "node:path";
+import { utils as ssh } from "ssh2";
+import { z } from "zod";
+
+const settingsSchema = z.object({
+  /** The key that the simulated API accepts. */
+  apiKey: z.string(),
+  /** Guards the simulator's admin interface and page. */
+  adminToken: z.string(),
+  /** Encrypts the secrets in the stack's state. */
+  passphrase: z.string(),
+  sshPrivateKey: z.string(),
+  sshPublicKey: z.string(),
+  /** First three bytes of the instances' addresses, inside 127.0.0.0/8. */
+  addressPrefix: z.string(),
+  /** Ports, picked free once and kept, so that addresses in the stack's state stay true. */
+  ports: z.object({ lambda: z.int(), downloads: z.int(), ssh: z.int(), kubernetes: z.int() }),
+  /** Seconds that pass in the simulated cloud in one real second. */
+  timeScale: z.number().positive(),
+});
+
+/** What makes one sandbox different from another; made once, kept in a file that only its owner reads. */
+export type SandboxSettings = z.infer<typeof settingsSchema>;
+
+export const DEFAULT_TIME_SCALE = 20;
+
+async function portIsFree(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once("error", () => {
+      resolve(false);
+    });
+    probe.listen(port, host, () =>
+      probe.close(() => {
+        resolve(true);
+      }),
+    );
+  });
+}
+
+/** The preferred port if it is free on the address, else one that is. */
+export async function freePort(host: string, preferred?: number): Promise<number> {
+  if (preferred !== undefined && (await portIsFree(host, preferred))) return preferred;
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once("error", reject);
+    probe.listen(0, host, () => {
+      const address = probe.address();
+      const port = typeof address === "object" && address !== null ? address.port : 0;
+      probe.close(() => {
+        resolve(port);
+      });
+    });
+  });
+}
+
+/** Instances of different sandboxes on one machine must not share addresses: 127.<a>.<b>.0/24 by the sandbox's folder. */
+function addressPrefixOf(dir: string): string {
+  const [a = 0, b = 0] = createHash("sha256").update(dir).digest();
+  return `127.${64 + (a % 128)}.${b}`;
+}
+
+async function makeSettings(dir: string): Promise<SandboxSettings> {
+  const addressPrefix = addressPrefixOf(dir);
+  const node = `${addressPrefix}.2`;
+  const key = ssh.generateKeyPairSync("ed25519", { comment: "sophia-sandbox" });
+  return {
+    apiKey: `secret_sandbox_${randomBytes(16).toString("hex")}`,
+    adminToken: randomBytes(16).toString("hex"),
+    passphrase: randomBytes(24).toString("hex"),
+    sshPrivateKey: key.private,
+    sshPublicKey: key.public,
+    addressPrefix,
+    ports: {
+      lambda: await freePort("127.0.0.1"),
+      downloads: await freePort("127.0.0.1"),
+      ssh: await freePort(node, 2222),
+      kubernetes: await freePort(node, 6443),
+    },
+    timeScale: Number(process.env.SOPHIA_TIME_SCALE ?? DEFAULT_TIME_SCALE),
+  };
+}
+
+/** The settings of the sandbox in a folder; makes them the first time. */
+export async function sandboxSettings(dir: string): Promise<SandboxSettings> {
+  const file = path.join(dir, "settings.json");
+  if (existsSync(file)) return settingsSchema.parse(JSON.parse(readFileSync(file, "utf8")));
+  const settings = await makeSettings(dir);
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  writePrivate(file, JSON.stringify(settings, null, 2));
+  return settings;
+}
+
+/** Writes a file that only its owner reads; readers see the old content or the new, never half of it. */
+export function writePrivate(file: string, content: string): void {
+  const partial = `${file}.${process.pid}`;
+  writeFileSync(partial, content, { mode: 0o600 });
+  renameSync(partial, file);
+}

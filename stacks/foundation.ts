@@ -1,0 +1,122 @@
+import * as pulumi from "@pulumi/pulumi";
+import type * as kubernetes from "@pulumi/kubernetes";
+import { K3sCluster, type K3sNode } from "../components/cluster/k3sCluster";
+import { podSecureNamespace } from "../components/cluster/namespace";
+import { Instance } from "../components/lambda/instance";
+import { SshKey } from "../components/lambda/sshKey";
+import { instanceName } from "../components/lambda-cloud/naming";
+import type { NodePool, StackConfig } from "./config";
+
+/** Namespace of the platform's own workloads. */
+export const APPS_NAMESPACE = "sophia-ai";
+
+/** Hours in an average month, as cloud bills count them. */
+const HOURS_PER_MONTH = 730;
+
+/** What the layers above stand on. */
+export interface Foundation {
+  readonly cluster: K3sCluster;
+  /** Lambda instances by node name. */
+  readonly instances: Readonly<Record<string, Instance>>;
+  readonly namespaces: {
+    /** The platform's own workloads; Pod Security "restricted". */
+    readonly apps: kubernetes.core.v1.Namespace;
+    /** Services that look at the nodes' hardware. */
+    readonly gpuSystem: kubernetes.core.v1.Namespace;
+  };
+  readonly costPerHourUsd: pulumi.Output<number>;
+  readonly costPerMonthUsd: pulumi.Output<number>;
+}
+
+/** One instance that is to be: pool settings and its short name, `<pool>-<n>`. */
+interface PlannedNode {
+  readonly name: string;
+  readonly pool: NodePool;
+}
+
+/** The nodes of all pools, each with its stable short name. */
+export function plannedNodes(nodes: StackConfig["nodes"]): PlannedNode[] {
+  return Object.entries(nodes).flatMap(([poolName, pool]) =>
+    Array.from({ length: pool.count }, (_, index) => ({ name: `${poolName}-${index + 1}`, pool })),
+  );
+}
+
+/** Type and region pairs in order of preference: every region of a type before the next type. */
+export function placements({ instanceTypes, regions }: Pick<NodePool, "instanceTypes" | "regions">) {
+  return instanceTypes.flatMap((instanceType) => regions.map((region) => ({ instanceType, region })));
+}
+
+function buildInstances(config: StackConfig, stack: string): Record<string, Instance> {
+  const key = new SshKey("ssh-key", {
+    name: `${stack}-${config.cluster.name}`,
+    publicKey: config.sshPublicKey,
+  });
+  return Object.fromEntries(
+    plannedNodes(config.nodes).map(({ name, pool }) => {
+      const hostname = `${config.cluster.name}-${name}`;
+      const choice = { placements: placements(pool), image: { family: pool.imageFamily }, hostname };
+      const instance = new Instance(name, {
+        ...choice,
+        name: instanceName({ stack, logicalName: hostname, replaceInputs: choice }),
+        sshKeyName: key.name,
+        tags: { "sophia-stack": stack, "sophia-node": hostname },
+      });
+      return [name, instance];
+    }),
+  );
+}
+
+function buildCluster(
+  config: StackConfig,
+  instances: Readonly<Record<string, Instance>>,
+  sshPrivateKey: pulumi.Output<string>,
+): K3sCluster {
+  const { cluster } = config;
+  const nodes = plannedNodes(config.nodes).flatMap(({ name, pool }): [string, K3sNode][] => {
+    const machine = instances[name];
+    if (machine === undefined) return [];
+    return [[name, { role: pool.role, machine, ip: machine.ip, labels: pool.labels, taints: pool.taints }]];
+  });
+  return new K3sCluster(cluster.name, {
+    nodes: Object.fromEntries(nodes),
+    release: { version: cluster.k3sVersion, downloadUrl: cluster.k3sDownloadUrl, sha256: cluster.k3sSha256 },
+    ssh: { user: cluster.sshUser, port: cluster.sshPort, privateKey: sshPrivateKey },
+    apiPort: cluster.apiPort,
+    tlsSans: cluster.tlsSans,
+  });
+}
+
+/** Instances, the cluster on them, and its namespaces. */
+export function buildFoundation(config: StackConfig, sshPrivateKey: pulumi.Output<string>): Foundation {
+  const instances = buildInstances(config, pulumi.getStack());
+  const cluster = buildCluster(config, instances, sshPrivateKey);
+  // With the cluster goes all that is in it: a destroy needs no API server.
+  const inCluster = { provider: cluster.provider, deletedWith: cluster };
+  const costPerHourUsd = pulumi
+    .all(Object.values(instances).map((instance) => instance.hourlyPriceUsd))
+    .apply((prices) => round(prices.reduce((sum, price) => sum + price, 0)));
+  return {
+    cluster,
+    instances,
+    namespaces: {
+      apps: podSecureNamespace(
+        "apps-namespace",
+        { name: APPS_NAMESPACE, podSecurity: "restricted" },
+        inCluster,
+      ),
+      gpuSystem: podSecureNamespace(
+        "gpu-system-namespace",
+        {
+          name: "gpu-system",
+          podSecurity: "privileged",
+          reason: "its pods read the hardware through host paths",
+        },
+        inCluster,
+      ),
+    },
+    costPerHourUsd,
+    costPerMonthUsd: costPerHourUsd.apply((hourly) => round(hourly * HOURS_PER_MONTH)),
+  };
+}
+
+const round = (usd: number): number => Math.round(usd * 100) / 100;
