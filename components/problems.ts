@@ -21,7 +21,7 @@ export interface Problem {
 export function formatProblem({ path, what, got, expected, fix }: Problem): string {
   const value = got === undefined ? "" : ` (got ${JSON.stringify(got)})`;
   const allowed = expected === undefined ? "" : `; expected ${expected}`;
-  const remedy = fix === undefined ? "" : ` ${fix}.`;
+  const remedy = fix === undefined ? "" : ` ${fix}${fix.endsWith("?") ? "" : "."}`;
   return `${path}: ${what}${value}${allowed}.${remedy}`;
 }
 

@@ -19,7 +19,14 @@ const commands: Readonly<Record<string, (dir: string, args: readonly string[]) =
 async function main([name = "", ...args]: readonly string[]): Promise<number> {
   const command = commands[name];
   if (command === undefined) {
-    console.error(formatProblem({ path: "command", what: "is not known", got: name, expected: Object.keys(commands).join(", ") }));
+    console.error(
+      formatProblem({
+        path: "command",
+        what: "is not known",
+        got: name,
+        expected: Object.keys(commands).join(", "),
+      }),
+    );
     return 2;
   }
   return command(sandboxDir(), args);
@@ -29,7 +36,9 @@ main(process.argv.slice(2)).then(
   (code) => (process.exitCode = code),
   (error: unknown) => {
     const expected = error instanceof ProblemReport || error instanceof CommandFailed;
-    console.error(error instanceof Error ? (expected ? error.message : (error.stack ?? error.message)) : error);
+    console.error(
+      error instanceof Error ? (expected ? error.message : (error.stack ?? error.message)) : error,
+    );
     process.exitCode = 1;
   },
 );

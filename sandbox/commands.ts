@@ -8,15 +8,30 @@ import { repoRoot } from "./paths";
 import { step } from "./progress";
 import { sandboxSettings, type SandboxSettings } from "./settings";
 import { hasStack, kubeconfigFile, readStatus, renderStatus } from "./status";
-import { installWrapper, prepareWorkspace, pulumi, STACK, writeStackConfig, type Workspace } from "./workspace";
+import {
+  installWrapper,
+  prepareWorkspace,
+  pulumi,
+  STACK,
+  writeStackConfig,
+  type Workspace,
+} from "./workspace";
 
 /** Says that a command failed after it has told the user why. */
 export class CommandFailed extends Error {}
 
-async function mustRun(workspace: Workspace, args: readonly string[], options: { input?: string; show?: boolean } = {}): Promise<string> {
+async function mustRun(
+  workspace: Workspace,
+  args: readonly string[],
+  options: { input?: string; show?: boolean } = {},
+): Promise<string> {
   const { code, stdout, stderr } = await pulumi(workspace, args, options);
   if (code === 0) return stdout;
-  throw new CommandFailed(options.show ? `pulumi ${args[0] ?? ""} failed; its output is above.` : `pulumi ${args.join(" ")}: failed (exit code ${code}).\n${stderr || stdout}`);
+  throw new CommandFailed(
+    options.show
+      ? `pulumi ${args[0] ?? ""} failed; its output is above.`
+      : `pulumi ${args.join(" ")}: failed (exit code ${code}).\n${stderr || stdout}`,
+  );
 }
 
 const configArgs = ({ configFile }: Workspace): string[] => ["--stack", STACK, "--config-file", configFile];
@@ -29,7 +44,9 @@ async function ensureStack(workspace: Workspace, settings: SandboxSettings): Pro
   }
   writeStackConfig(workspace, settings);
   if (!readFileSync(workspace.configFile, "utf8").includes("sophia-ai:sshPrivateKey")) {
-    await mustRun(workspace, ["config", "set", "--secret", "sshPrivateKey", ...configArgs(workspace)], { input: settings.sshPrivateKey });
+    await mustRun(workspace, ["config", "set", "--secret", "sshPrivateKey", ...configArgs(workspace)], {
+      input: settings.sshPrivateKey,
+    });
   }
 }
 
@@ -57,14 +74,22 @@ export async function up(dir: string): Promise<void> {
   await ensureStack(workspace, settings);
   await releaseStaleLock(workspace);
   await step(`pulumi up of stack ${STACK}`, () =>
-    mustRun(workspace, ["up", "--yes", "--non-interactive", "--skip-preview", "--suppress-outputs", ...configArgs(workspace)], { show: true }),
+    mustRun(
+      workspace,
+      ["up", "--yes", "--non-interactive", "--skip-preview", "--suppress-outputs", ...configArgs(workspace)],
+      { show: true },
+    ),
   );
   await show(workspace, settings);
 }
 
 async function show(workspace: Workspace, settings: SandboxSettings): Promise<void> {
   const current = await readStatus(workspace);
-  console.log(current === undefined ? `Stack ${STACK} has no outputs; run: make up` : renderStatus(current, workspace.dir, settings));
+  console.log(
+    current === undefined
+      ? `Stack ${STACK} has no outputs; run: make up`
+      : renderStatus(current, workspace.dir, settings),
+  );
 }
 
 /** Shows what is there now. */
@@ -88,11 +113,16 @@ export async function down(dir: string): Promise<void> {
     const { workspace } = await prepare(dir);
     await releaseStaleLock(workspace);
     await step(`pulumi destroy of stack ${STACK}`, () =>
-      mustRun(workspace, ["destroy", "--yes", "--non-interactive", "--skip-preview", ...configArgs(workspace)], { show: true }),
+      mustRun(
+        workspace,
+        ["destroy", "--yes", "--non-interactive", "--skip-preview", ...configArgs(workspace)],
+        { show: true },
+      ),
     );
   }
   await step("stopping the sandbox", () => stopDaemon(dir));
-  if (runningDaemon(dir) !== undefined) throw new CommandFailed("The sandbox's process did not end; look at daemon.log.");
+  if (runningDaemon(dir) !== undefined)
+    throw new CommandFailed("The sandbox's process did not end; look at daemon.log.");
   rmSync(dir, { recursive: true, force: true });
 }
 
@@ -107,7 +137,8 @@ export async function shell(dir: string, command: readonly string[]): Promise<nu
     KUBECONFIG: kubeconfigFile(dir),
   };
   const [program = process.env.SHELL ?? "/bin/sh", ...args] = command;
-  if (command.length === 0) console.log("pulumi, kubectl and helm work on the sandbox here. Leave with: exit");
+  if (command.length === 0)
+    console.log("pulumi, kubectl and helm work on the sandbox here. Leave with: exit");
   const { status: code } = spawnSync(program, args, { cwd: repoRoot, env, stdio: "inherit" });
   return code ?? 1;
 }

@@ -37,7 +37,9 @@ function downloadServer(): Server {
 const listen = (server: Server, port: number): Promise<void> =>
   new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen(port, "127.0.0.1", () => { resolve(); });
+    server.listen(port, "127.0.0.1", () => {
+      resolve();
+    });
   });
 
 interface Running {
@@ -57,7 +59,9 @@ async function start(dir: string, settings: SandboxSettings): Promise<Running> {
     timeScale,
     addressPool: Array.from({ length: 253 }, (_, index) => `${addressPrefix}.${index + 2}`),
   });
-  simulator.on("instance", (snapshot) => { void fleet.apply(snapshot); });
+  simulator.on("instance", (snapshot) => {
+    void fleet.apply(snapshot);
+  });
   const downloads = downloadServer();
   await listen(downloads, ports.downloads);
   await simulator.start();
@@ -90,7 +94,9 @@ async function main(): Promise<void> {
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
   writePrivate(readyFile, JSON.stringify({ pid: process.pid }));
-  setInterval(() => { if (!existsSync(readyFile)) stop(); }, ORPHAN_CHECK_MS);
+  setInterval(() => {
+    if (!existsSync(readyFile)) stop();
+  }, ORPHAN_CHECK_MS);
 }
 
 main().catch((error: unknown) => {

@@ -21,7 +21,8 @@ export function runningDaemon(dir: string): ProcessRecord | undefined {
 }
 
 /** Whether the sandbox is up: the daemon runs and has said that it is ready. */
-export const isUp = (dir: string): boolean => runningDaemon(dir) !== undefined && existsSync(path.join(dir, READY_FILE));
+export const isUp = (dir: string): boolean =>
+  runningDaemon(dir) !== undefined && existsSync(path.join(dir, READY_FILE));
 
 /** Starts the daemon unless it runs, and waits until everything in it answers. */
 export async function startDaemon(dir: string, env: NodeJS.ProcessEnv): Promise<void> {

@@ -20,17 +20,37 @@ function onPath(program: string): boolean {
 }
 
 /** What this machine lacks. */
-export function machineProblems(has = onPath, nodeVersion = process.versions.node, platform: string = process.platform): Problem[] {
+export function machineProblems(
+  has = onPath,
+  nodeVersion = process.versions.node,
+  platform: string = process.platform,
+): Problem[] {
   const problems: Problem[] = [];
   if (platform !== "linux") {
-    problems.push({ path: "machine", what: "the sandbox needs Linux", got: platform, expected: '"linux"', fix: "Run it in a Linux virtual machine" });
+    problems.push({
+      path: "machine",
+      what: "the sandbox needs Linux",
+      got: platform,
+      expected: '"linux"',
+      fix: "Run it in a Linux virtual machine",
+    });
   }
   if (Number(nodeVersion.split(".")[0]) < OLDEST_NODE) {
-    problems.push({ path: "node", what: "is too old to run Pulumi's SDK", got: nodeVersion, expected: `${OLDEST_NODE} or newer`, fix: "Run it through make, which uses the Node that npm installs" });
+    problems.push({
+      path: "node",
+      what: "is too old to run Pulumi's SDK",
+      got: nodeVersion,
+      expected: `${OLDEST_NODE} or newer`,
+      fix: "Run it through make, which uses the Node that npm installs",
+    });
   }
   for (const [program, debianPackage] of Object.entries(PROGRAMS)) {
     if (!has(program)) {
-      problems.push({ path: program, what: "is not on PATH", fix: `Install it: sudo apt-get install ${debianPackage}` });
+      problems.push({
+        path: program,
+        what: "is not on PATH",
+        fix: `Install it: sudo apt-get install ${debianPackage}`,
+      });
     }
   }
   return problems;
@@ -38,10 +58,15 @@ export function machineProblems(has = onPath, nodeVersion = process.versions.nod
 
 /** Installs what is missing where it can be done without asking, and reports what is still missing. */
 export function checkMachine(): void {
-  const missing = Object.entries(PROGRAMS).filter(([program]) => !onPath(program)).map(([, name]) => name);
+  const missing = Object.entries(PROGRAMS)
+    .filter(([program]) => !onPath(program))
+    .map(([, name]) => name);
   if (missing.length > 0 && process.getuid?.() === 0 && onPath("apt-get")) {
     spawnSync("apt-get", ["update", "-qq"], { stdio: "ignore" });
-    spawnSync("apt-get", ["install", "-y", "-qq", ...missing], { stdio: "ignore", env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } });
+    spawnSync("apt-get", ["install", "-y", "-qq", ...missing], {
+      stdio: "ignore",
+      env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+    });
   }
   throwIfAny("this machine cannot run the sandbox", machineProblems());
 }

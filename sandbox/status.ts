@@ -10,7 +10,14 @@ import { writePrivate, type SandboxSettings } from "./settings";
 const outputsSchema = z.looseObject({
   instances: z.record(
     z.string(),
-    z.object({ id: z.string(), ip: z.string(), instanceType: z.string(), region: z.string(), gpus: z.number(), hourlyPriceUsd: z.number() }),
+    z.object({
+      id: z.string(),
+      ip: z.string(),
+      instanceType: z.string(),
+      region: z.string(),
+      gpus: z.number(),
+      hourlyPriceUsd: z.number(),
+    }),
   ),
   costPerHourUsd: z.number(),
   costPerMonthUsd: z.number(),
@@ -40,9 +47,17 @@ const workloadsSchema = z.object({
   items: z.array(
     z.object({
       kind: z.enum(["Deployment", "DaemonSet"]),
-      metadata: z.object({ name: z.string(), namespace: z.string(), labels: z.record(z.string(), z.string()).default({}) }),
+      metadata: z.object({
+        name: z.string(),
+        namespace: z.string(),
+        labels: z.record(z.string(), z.string()).default({}),
+      }),
       spec: z.object({ replicas: z.number().optional() }),
-      status: z.object({ readyReplicas: z.number().optional(), numberReady: z.number().optional(), desiredNumberScheduled: z.number().optional() }),
+      status: z.object({
+        readyReplicas: z.number().optional(),
+        numberReady: z.number().optional(),
+        desiredNumberScheduled: z.number().optional(),
+      }),
     }),
   ),
 });
@@ -63,7 +78,14 @@ export interface StackStatus {
 
 /** The stack's outputs; undefined before the first successful update and after a destroy. */
 export async function stackOutputs(workspace: Workspace): Promise<StackOutputs | undefined> {
-  const { code, stdout } = await pulumi(workspace, ["stack", "output", "--json", "--show-secrets", "--stack", STACK]);
+  const { code, stdout } = await pulumi(workspace, [
+    "stack",
+    "output",
+    "--json",
+    "--show-secrets",
+    "--stack",
+    STACK,
+  ]);
   const parsed = code === 0 ? outputsSchema.safeParse(JSON.parse(stdout)) : undefined;
   return parsed?.data;
 }
@@ -115,29 +137,57 @@ export function readyCount(workloads: readonly Readiness[]): string {
 const usd = (amount: number): string => `$${amount.toFixed(2)}`;
 
 /** The summary that `make up` ends with and `make status` shows. */
-export function renderStatus({ outputs, nodes, workloads }: StackStatus, dir: string, settings: SandboxSettings): string {
+export function renderStatus(
+  { outputs, nodes, workloads }: StackStatus,
+  dir: string,
+  settings: SandboxSettings,
+): string {
   const instances = Object.entries(outputs.instances);
   const servers = workloads.filter(({ component }) => component === "mcp-server");
   const gpus = nodes.reduce((sum, node) => sum + node.gpus, 0);
   const pending = workloads.filter((workload) => !isReady(workload));
   const rows: [string, string][] = [
-    ["instances", instances.map(([name, i]) => `${name} ${i.instanceType} in ${i.region} at ${i.ip}, ${usd(i.hourlyPriceUsd)}/h`).join("\n")],
-    ["nodes", `${nodes.filter(({ ready }) => ready).length}/${nodes.length} ready, ${gpus} ${gpus === 1 ? "GPU" : "GPUs"}`],
-    ["releases", Object.entries(outputs.releases).map(([name, version]) => `${name} ${version}`).join(", ")],
+    [
+      "instances",
+      instances
+        .map(([name, i]) => `${name} ${i.instanceType} in ${i.region} at ${i.ip}, ${usd(i.hourlyPriceUsd)}/h`)
+        .join("\n"),
+    ],
+    [
+      "nodes",
+      `${nodes.filter(({ ready }) => ready).length}/${nodes.length} ready, ${gpus} ${gpus === 1 ? "GPU" : "GPUs"}`,
+    ],
+    [
+      "releases",
+      Object.entries(outputs.releases)
+        .map(([name, version]) => `${name} ${version}`)
+        .join(", "),
+    ],
     ["MCP servers", `${readyCount(servers)} ready`],
     ["core API", outputs.coreUrl],
     ["MCP gateway", outputs.gatewayUrl],
     ["Kubernetes", `${outputs.apiUrl}, kubeconfig ${path.relative(process.cwd(), kubeconfigFile(dir))}`],
-    ["Lambda Cloud", `http://127.0.0.1:${settings.ports.lambda}/?token=${settings.adminToken} (simulated; open it in a browser)`],
-    ["would cost", `${usd(outputs.costPerHourUsd)} an hour, ${usd(outputs.costPerMonthUsd)} a month at Lambda's prices; here it is free`],
+    [
+      "Lambda Cloud",
+      `http://127.0.0.1:${settings.ports.lambda}/?token=${settings.adminToken} (simulated; open it in a browser)`,
+    ],
+    [
+      "would cost",
+      `${usd(outputs.costPerHourUsd)} an hour, ${usd(outputs.costPerMonthUsd)} a month at Lambda's prices; here it is free`,
+    ],
     ["look at it", "make status | make shell (pulumi, kubectl, helm) | make down"],
   ];
   if (pending.length > 0) {
-    rows.splice(4, 0, ["not ready", pending.map((w) => `${w.namespace}/${w.name} ${w.ready}/${w.wanted}`).join("\n")]);
+    rows.splice(4, 0, [
+      "not ready",
+      pending.map((w) => `${w.namespace}/${w.name} ${w.ready}/${w.wanted}`).join("\n"),
+    ]);
   }
   const width = Math.max(...rows.map(([label]) => label.length)) + 2;
   const indent = "\n" + " ".repeat(width + 2);
-  const body = rows.map(([label, text]) => `  ${label.padEnd(width)}${text.replaceAll("\n", indent)}`).join("\n");
+  const body = rows
+    .map(([label, text]) => `  ${label.padEnd(width)}${text.replaceAll("\n", indent)}`)
+    .join("\n");
   return `\nSophia AI, stack ${STACK}: ready ${readyCount(workloads)}\n\n${body}\n`;
 }
 

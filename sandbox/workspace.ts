@@ -2,9 +2,10 @@ import { spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { parse, stringify } from "yaml";
+import kubernetesSdk from "@pulumi/kubernetes/package.json";
 import { ensureChartMirror } from "./toolchain/charts";
 import { ensureToolchain } from "./toolchain/toolchain";
-import { installStandIns } from "./plugins/install";
+import { installProviderBinary, installStandIns } from "./plugins/install";
 import { cacheDir, repoRoot } from "./paths";
 import { toStderr, type ProgressSink } from "./progress";
 import { writePrivate, type SandboxSettings } from "./settings";
@@ -25,7 +26,11 @@ export interface Workspace {
 }
 
 /** Builds or finds the tools and lays out the folder that Pulumi works in. */
-export async function prepareWorkspace(dir: string, settings: SandboxSettings, sink: ProgressSink = toStderr): Promise<Workspace> {
+export async function prepareWorkspace(
+  dir: string,
+  settings: SandboxSettings,
+  sink: ProgressSink = toStderr,
+): Promise<Workspace> {
   const { binDir, tools } = await ensureToolchain({ sink });
   const { dir: chartDir } = await ensureChartMirror({ helm: tools.helm.path, sink });
   const pulumiHome = path.join(dir, "pulumi-home");
@@ -38,14 +43,25 @@ export async function prepareWorkspace(dir: string, settings: SandboxSettings, s
     node: process.execPath,
     pulumiHome,
     pulumiPath: tools.pulumi.path,
-    kubernetesProvider: tools["pulumi-resource-kubernetes"].path,
+  });
+  await installProviderBinary({
+    pulumiHome,
+    name: "kubernetes",
+    version: kubernetesSdk.version,
+    path: tools["pulumi-resource-kubernetes"].path,
   });
   return {
     dir,
     binDir,
     chartDir,
     configFile: path.join(dir, `Pulumi.${STACK}.yaml`),
-    env: pulumiEnv({ dir, pulumiHome, backend, searchPath: [standIns, binDir, path.dirname(process.execPath)], settings }),
+    env: pulumiEnv({
+      dir,
+      pulumiHome,
+      backend,
+      searchPath: [standIns, binDir, path.dirname(process.execPath)],
+      settings,
+    }),
   };
 }
 
@@ -106,10 +122,16 @@ const isSection = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** Completes the committed configuration; what the CLI encrypted earlier is kept. */
-export function writeStackConfig({ configFile, chartDir }: Workspace, settings: SandboxSettings, overlay = sandboxConfig(settings, chartDir)): void {
+export function writeStackConfig(
+  { configFile, chartDir }: Workspace,
+  settings: SandboxSettings,
+  overlay = sandboxConfig(settings, chartDir),
+): void {
   const committed = readStackFile(path.join(repoRoot, `Pulumi.${STACK}.yaml`)).config ?? {};
   const earlier = readStackFile(configFile);
-  const encrypted = Object.entries(earlier.config ?? {}).filter(([, value]) => isSection(value) && "secure" in value);
+  const encrypted = Object.entries(earlier.config ?? {}).filter(
+    ([, value]) => isSection(value) && "secure" in value,
+  );
   const config: Record<string, unknown> = { ...committed, ...Object.fromEntries(encrypted) };
   for (const [key, value] of Object.entries(overlay)) {
     const before = config[key];
@@ -147,7 +169,11 @@ export interface PulumiRun {
  * @param input Standard input; secrets go this way, never through arguments. @default - none
  * @param show Lets the user see the output as it comes. @default false
  */
-export function pulumi(workspace: Workspace, args: readonly string[], { input, show = false }: { input?: string; show?: boolean } = {}): Promise<PulumiRun> {
+export function pulumi(
+  workspace: Workspace,
+  args: readonly string[],
+  { input, show = false }: { input?: string; show?: boolean } = {},
+): Promise<PulumiRun> {
   const child = spawn("pulumi", args, { cwd: repoRoot, env: workspace.env, stdio: ["pipe", "pipe", "pipe"] });
   child.stdin.end(input);
   let stdout = "";
@@ -162,6 +188,8 @@ export function pulumi(workspace: Workspace, args: readonly string[], { input, s
   });
   return new Promise((resolve, reject) => {
     child.once("error", reject);
-    child.once("close", (code) => { resolve({ code: code ?? 1, stdout, stderr }); });
+    child.once("close", (code) => {
+      resolve({ code: code ?? 1, stdout, stderr });
+    });
   });
 }

@@ -17,7 +17,7 @@ function problem(path: string, what: string, got: string, known: readonly string
   const fix =
     near === undefined
       ? "Choose one that Lambda offers"
-      : `Did you mean ${JSON.stringify(near)}?`.replace(/\?$/, "?");
+      : `Did you mean ${JSON.stringify(near)}? Otherwise choose one that Lambda offers`;
   return { path, what, got, expected: `one of ${list(known)}`, fix };
 }
 

@@ -1,7 +1,7 @@
 import axios, { AxiosError, type AxiosInstance } from "axios";
 import { z } from "zod";
 import { errorFromAnswer, errorWithoutAnswer, LambdaCloudError } from "./errors";
-import { Limiter, systemClock, type Clock, type Pace } from "./limiter";
+import { systemClock, type Clock, type Limiter, type Pace } from "./limiter";
 import * as schemas from "./schemas";
 
 export interface ClientOptions extends Pace {
@@ -66,9 +66,15 @@ export class LambdaCloudClient {
     return this.#get("/instances", z.array(schemas.instanceSchema));
   }
 
-  /** @returns undefined when the API says that there is no such instance */
+  /**
+   * @returns undefined when there is no such instance. A 404 alone does not say so: a wrong base URL gives one too, and
+   *   believing it would make the engine forget machines that run. The list has to agree.
+   */
   async getInstance(id: string): Promise<schemas.Instance | undefined> {
-    return this.#absentIfGone(this.#get(`/instances/${encodeURIComponent(id)}`, schemas.instanceSchema));
+    const found = await this.#absentIfGone(
+      this.#get(`/instances/${encodeURIComponent(id)}`, schemas.instanceSchema),
+    );
+    return found ?? (await this.listInstances()).find((instance) => instance.id === id);
   }
 
   /** @returns The ids of what was launched; the API launches one at a time */
@@ -187,7 +193,7 @@ export class LambdaCloudClient {
       );
     }
     const parsed = schemas.dataOf(reply).safeParse(answer.data);
-    if (parsed.success) return parsed.data.data as T;
+    if (parsed.success) return parsed.data.data;
     const where = parsed.error.issues.map((issue) => issue.path.join(".")).join(", ");
     throw new LambdaCloudError({
       kind: "ambiguous",

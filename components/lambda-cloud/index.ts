@@ -1,7 +1,12 @@
 import { formatProblem } from "../problems";
 import type { LambdaCloudClient } from "./client";
 import { InstanceHandlers } from "./instance";
-import { clientFromEnvironment, lambdaSettingsOf, type SettingsSource } from "./settings";
+import {
+  clientFromEnvironment,
+  lambdaSettingsOf,
+  type LambdaSettings,
+  type SettingsSource,
+} from "./settings";
 import { SshKeyHandlers } from "./sshKey";
 
 /** The handlers of every kind of Lambda Cloud resource. */
@@ -10,12 +15,20 @@ export interface LambdaCloudHandlers {
   readonly sshKey: SshKeyHandlers;
 }
 
-/** A client that is made at its first use, so that a missing key is an error only where the API is needed. */
-function lazyClient(source: SettingsSource): LambdaCloudClient {
-  let client: LambdaCloudClient | undefined;
-  const get = (): LambdaCloudClient => {
-    client ??= clientFromEnvironment(source);
-    if (client !== undefined) return client;
+/** The settings, and a client that is made at its first use: a missing key is an error only where the API is needed. */
+class Context {
+  readonly settings: LambdaSettings;
+  readonly #source: SettingsSource;
+  #client: LambdaCloudClient | undefined;
+
+  constructor(source: SettingsSource) {
+    this.#source = source;
+    this.settings = lambdaSettingsOf(source);
+  }
+
+  get client(): LambdaCloudClient {
+    this.#client ??= clientFromEnvironment(this.#source);
+    if (this.#client !== undefined) return this.#client;
     throw new Error(
       formatProblem({
         path: "lambdaApiKey",
@@ -24,20 +37,11 @@ function lazyClient(source: SettingsSource): LambdaCloudClient {
         fix: "Set it with: pulumi config set --secret lambdaApiKey",
       }),
     );
-  };
-  return new Proxy({} as LambdaCloudClient, {
-    get: (_target, method: keyof LambdaCloudClient) => {
-      const real = get();
-      return real[method].bind(real);
-    },
-  });
+  }
 }
 
 /** What the dynamic providers call. Synchronous, because the engine calls methods before an async set-up would end. */
 export function makeHandlers(source: SettingsSource): LambdaCloudHandlers {
-  const client = lazyClient(source);
-  return {
-    instance: new InstanceHandlers({ client, settings: lambdaSettingsOf(source) }),
-    sshKey: new SshKeyHandlers({ client }),
-  };
+  const context = new Context(source);
+  return { instance: new InstanceHandlers(context), sshKey: new SshKeyHandlers(context) };
 }

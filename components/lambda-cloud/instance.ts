@@ -7,7 +7,7 @@ import {
   type DiffResult,
   type Handlers,
 } from "./handlers";
-import { launchOnce, type LaunchSpec, type Placement } from "./launch";
+import { isListed, launchOnce, type LaunchSpec, type Placement } from "./launch";
 import { systemClock, type Clock } from "./limiter";
 import { canonicalJson } from "./naming";
 import { HOSTNAME, launchRequestSchema, TAG_KEY, type Instance } from "./schemas";
@@ -82,12 +82,15 @@ export function checkInstance(news: InstanceInputs): CheckFailure[] {
       "The host name may have lower-case letters, digits and dashes, at most 63, and starts with no dash.",
     );
   }
-  for (const key of Object.keys(news.tags ?? {})) {
-    if (!TAG_KEY.test(key))
+  for (const [key, value] of typeof news.tags === "object" ? Object.entries(news.tags) : []) {
+    if (!TAG_KEY.test(key)) {
       refuse(
         "tags",
-        `The tag key ${key} may have lower-case letters, digits, dashes and colons, at least 2, and starts with a letter.`,
+        `The tag key ${key} may have 2 to 55 lower-case letters, digits, dashes and colons, starts with a letter, and not with lambda-ai-.`,
       );
+    }
+    if (value.length > 128)
+      refuse("tags", `The value of the tag ${key} is longer than the 128 characters that Lambda takes.`);
   }
   if (!isUnknown(news.userData) && Buffer.byteLength(news.userData ?? "") > 1_000_000) {
     refuse("", "The user data is larger than the 1,000,000 bytes that Lambda takes.");
@@ -102,6 +105,8 @@ export function diffInstance(olds: InstanceOutputs, news: InstanceInputs): DiffR
   );
   const stays =
     isUnknown(news.placements) ||
+    // Never seen since its launch: it is not known where it runs, so nothing says that it must move.
+    (olds as Partial<InstanceOutputs>).instanceType === undefined ||
     news.placements.some((p) => p.instanceType === olds.instanceType && p.region === olds.region);
   if (!stays) replaces.push("placements");
   const inPlace =
@@ -151,9 +156,21 @@ function outputs(
     gpus: type.specs.gpus,
     vcpus: type.specs.vcpus,
     memoryGib: type.specs.memory_gib,
-    architecture: type.name.includes("gh200") ? "arm64" : "amd64",
+    architecture: type.architecture === "arm64" || /gh200|gb200/.test(type.name) ? "arm64" : "amd64",
     schemaVersion: 1,
   };
+}
+
+/** Why an instance cannot be taken over; undefined when it can. */
+function adoptionProblem(instance: Instance | undefined, inputs: InstanceInputs): string | undefined {
+  if (instance === undefined || GONE.has(instance.status)) return "There is no living instance of this id.";
+  if (!isUnknown(inputs.placements) && !isListed(inputs.placements, instance)) {
+    return `The instance is a ${instance.instance_type.name} in ${instance.region.name}; add this to the placements.`;
+  }
+  if (!isUnknown(inputs.sshKeyName) && !instance.ssh_key_names.includes(inputs.sshKeyName)) {
+    return `The instance has the SSH keys ${instance.ssh_key_names.join(", ")}; expected ${inputs.sshKeyName}.`;
+  }
+  return undefined;
 }
 
 const GONE = new Set<Instance["status"]>(["terminated", "terminating", "preempted"]);
@@ -162,14 +179,25 @@ const GONE = new Set<Instance["status"]>(["terminated", "terminating", "preempte
 export class InstanceHandlers implements Handlers<InstanceInputs, InstanceOutputs> {
   readonly #context: InstanceContext;
   readonly #clock: Clock;
+  /** Names and adopted ids that state holds. */
+  readonly #held = new Set<string>();
 
   constructor(context: InstanceContext) {
     this.#context = context;
     this.#clock = context.clock ?? systemClock;
   }
 
-  check(_olds: unknown, news: InstanceInputs) {
-    return Promise.resolve({ inputs: news, failures: checkInstance(news) });
+  /** Old inputs are given only for a resource that state holds. */
+  async check(olds: Partial<InstanceInputs> | undefined, news: InstanceInputs) {
+    if (olds?.name !== undefined) this.#held.add(olds.name);
+    if (olds?.adoptInstanceId !== undefined) this.#held.add(olds.adoptInstanceId);
+    const failures = checkInstance(news);
+    const { adoptInstanceId: adopted } = news;
+    if (failures.length === 0 && adopted !== undefined && !isUnknown(adopted) && !this.#held.has(adopted)) {
+      const reason = adoptionProblem(await this.#context.client.getInstance(adopted), news);
+      if (reason !== undefined) failures.push({ property: "adoptInstanceId", reason });
+    }
+    return { inputs: news, failures };
   }
 
   diff(_id: string, olds: InstanceOutputs, news: InstanceInputs): Promise<DiffResult> {
@@ -178,22 +206,36 @@ export class InstanceHandlers implements Handlers<InstanceInputs, InstanceOutput
 
   async create(inputs: InstanceInputs): Promise<{ id: string; outs: InstanceOutputs }> {
     const { client, settings } = this.#context;
+    const context = { client, clock: this.#clock, ...settings };
     const id =
-      inputs.adoptInstanceId ??
-      (await launchOnce({ client, clock: this.#clock, ...settings }, inputs.placements, launchSpec(inputs)));
-    return { id, outs: await this.#untilReady(id, inputs) };
+      (await this.#adopt(inputs)) ??
+      (await launchOnce(context, inputs.placements, launchSpec(inputs), this.#held.has(inputs.name)));
+    return {
+      id,
+      outs: await this.#untilReady(id, inputs, { ifGone: "Run the command again: it launches another" }),
+    };
+  }
+
+  /** What has been taken over before is being replaced now: taking it over again would end with its deletion. */
+  async #adopt(inputs: InstanceInputs): Promise<string | undefined> {
+    const { adoptInstanceId: id } = inputs;
+    if (id === undefined || this.#held.has(id)) return undefined;
+    const reason = adoptionProblem(await this.#context.client.getInstance(id), inputs);
+    if (reason !== undefined) throw new Error(`${inputs.name}: ${id} cannot be adopted. ${reason}`);
+    return id;
   }
 
   async read(id: string, props: InstanceOutputs): Promise<{ id: string; props: InstanceOutputs }> {
     const instance = await this.#context.client.getInstance(id);
     if (instance === undefined || GONE.has(instance.status)) return { id: "", props };
-    return { id, props: outputs(props, instance) };
+    return { id, props: { ...outputs(props, instance), name: instance.name ?? props.name } };
   }
 
   /** Renames in place, and goes on waiting for an instance that was not ready the last time. */
   async update(id: string, olds: InstanceOutputs, news: InstanceInputs): Promise<{ outs: InstanceOutputs }> {
     if (olds.name !== news.name) await this.#context.client.renameInstance(id, news.name);
-    return { outs: await this.#untilReady(id, news) };
+    const ifGone = "Run the command again with --refresh: it launches another";
+    return { outs: await this.#untilReady(id, news, { ifGone, olds }) };
   }
 
   /** Terminates, and waits until the instance is gone: what it uses can be deleted only then. */
@@ -226,12 +268,18 @@ export class InstanceHandlers implements Handlers<InstanceInputs, InstanceOutput
     }
   }
 
-  async #untilReady(id: string, inputs: InstanceInputs): Promise<InstanceOutputs> {
+  async #untilReady(
+    id: string,
+    inputs: InstanceInputs,
+    { ifGone, olds }: { readonly ifGone: string; readonly olds?: InstanceOutputs },
+  ): Promise<InstanceOutputs> {
     const { pollIntervalMs, settleMs } = this.#context.settings;
     const started = this.#clock.now();
     let last: Instance | undefined;
     const notReady = (reason: string): InitializationFailure =>
-      new InitializationFailure(id, last === undefined ? { ...inputs } : outputs(inputs, last), [reason]);
+      new InitializationFailure(id, last === undefined ? { ...olds, ...inputs } : outputs(inputs, last), [
+        reason,
+      ]);
     for (;;) {
       const waited = this.#clock.now() - started;
       const seen = await this.#context.client.getInstance(id).catch((error: unknown) => {
@@ -240,13 +288,11 @@ export class InstanceHandlers implements Handlers<InstanceInputs, InstanceOutput
       if (seen !== undefined) last = seen;
       if (seen?.status === "active" && seen.ip) return outputs(inputs, seen);
       if (seen !== undefined && GONE.has(seen.status)) {
-        throw new Error(
-          `${inputs.name}: the instance ${id} became ${seen.status} while it was booting. Run the command again: it launches another.`,
-        );
+        throw new Error(`${inputs.name}: the instance ${id} is ${seen.status}. ${ifGone}.`);
       }
       if (seen === undefined && waited > settleMs) {
         throw notReady(
-          `${inputs.name}: the instance ${id} was launched but is not listed. Run the command again: it goes on waiting.`,
+          `${inputs.name}: the instance ${id} is not there. Run the command again to go on waiting, with --refresh to launch another.`,
         );
       }
       if (waited > this.#bootTimeout(last)) {

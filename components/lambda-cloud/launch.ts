@@ -1,6 +1,8 @@
+import { createHash } from "node:crypto";
 import type { LambdaCloudClient } from "./client";
 import { LambdaCloudError } from "./errors";
 import type { Clock } from "./limiter";
+import { canonicalJson } from "./naming";
 import type { Instance, InstanceTypes, LaunchRequest } from "./schemas";
 
 /** A type and a region that an instance may run in. */
@@ -24,16 +26,59 @@ interface LaunchContext {
 const ALIVE = new Set<Instance["status"]>(["booting", "active", "unhealthy"]);
 const NO_CAPACITY = "instance-operations/launch/insufficient-capacity";
 
-/** The instance of that name that is alive. Should there be several, the oldest known stays and the others go. */
-export async function findByName(
+/** Tells launches of one name apart: the hash of everything that a launch sets and that cannot change later. */
+const LAUNCH_TAG = "sophia-launch";
+/** On an instance that was launched to replace a living twin of the same launch: the twin's id. */
+const REPLACES_TAG = "sophia-replaces";
+
+const tagOf = ({ tags }: Instance, key: string): string | undefined =>
+  tags?.find((tag) => tag.key === key)?.value;
+
+const launchHash = (spec: LaunchSpec): string =>
+  createHash("sha256")
+    .update(canonicalJson({ ...spec, name: undefined }))
+    .digest("hex")
+    .slice(0, 16);
+
+/** The living instances that this very launch would have made. A name alone is not enough: names are not unique. */
+async function findAlike(
   { client }: Pick<LaunchContext, "client">,
-  name: string,
+  placements: readonly Placement[],
+  spec: LaunchSpec,
+): Promise<Instance[]> {
+  const hash = launchHash(spec);
+  return (await client.listInstances()).filter(
+    (instance) =>
+      instance.name === spec.name &&
+      ALIVE.has(instance.status) &&
+      spec.ssh_key_names.every((key) => instance.ssh_key_names.includes(key)) &&
+      isListed(placements, instance) &&
+      (tagOf(instance, LAUNCH_TAG) ?? hash) === hash,
+  );
+}
+
+/** Whether an instance runs in one of these placements. */
+export function isListed(
+  placements: readonly Placement[],
+  { instance_type, region }: Pick<Instance, "instance_type" | "region">,
+): boolean {
+  return placements.some((p) => p.instanceType === instance_type.name && p.region === region.name);
+}
+
+/** One of several instances of the same launch stays, an active one where there is one; the others go. */
+async function keepOne(
+  { client }: Pick<LaunchContext, "client">,
+  alike: readonly Instance[],
 ): Promise<string | undefined> {
-  const mine = (await client.listInstances()).filter((i) => i.name === name && ALIVE.has(i.status));
-  const [keep, ...doubles] = mine.sort(
+  const [keep, ...doubles] = [...alike].sort(
     (a, b) => Number(b.status === "active") - Number(a.status === "active") || (a.id < b.id ? -1 : 1),
   );
-  for (const double of doubles) await client.terminate(double.id);
+  for (const double of doubles) {
+    console.warn(
+      `${double.name ?? ""}: launched twice; keeping ${keep?.id ?? ""}, terminating ${double.id}.`,
+    );
+    await client.terminate(double.id);
+  }
   return keep?.id;
 }
 
@@ -47,10 +92,13 @@ const show = (placements: readonly Placement[]): string =>
   placements.map(({ instanceType, region }) => `${instanceType} in ${region}`).join(", ");
 
 /**
- * Launches one instance, exactly once. An instance of that name that is alive is taken over instead: it is ours, from
- * a run that was cut off before its state was written. When the outcome of a launch is unclear, the name is looked for
- * until the time for it is over; only then, and only if the list could be read, one more launch is made.
+ * Launches one instance, exactly once. An instance of the same name and launch that is alive is taken over instead: it
+ * is ours, from a run that was cut off before its state was written. When the outcome of a launch is unclear, the
+ * instance is looked for until the time for it is over; only then, and only if the list could be read, one more launch
+ * is made.
  *
+ * @param held Whether state already holds an instance of this name. Then a living one is what is to be replaced, and
+ *   taking it over would end with the engine deleting it as its own predecessor.
  * @returns The instance's id
  * @throws LambdaCloudError when the API refuses, Error when there is no capacity or the outcome stays unclear
  */
@@ -58,12 +106,26 @@ export async function launchOnce(
   context: LaunchContext,
   placements: readonly Placement[],
   spec: LaunchSpec,
+  held = false,
 ): Promise<string> {
-  const existing = await findByName(context, spec.name);
+  const alike = await findAlike(context, placements, spec);
+  const replacesOneOf = (instance: Instance): boolean =>
+    alike.some(({ id }) => id === tagOf(instance, REPLACES_TAG));
+  const existing = await keepOne(context, held ? alike.filter(replacesOneOf) : alike);
   if (existing !== undefined) return existing;
+
+  const known = new Set(alike.map(({ id }) => id));
+  const find = async (): Promise<string | undefined> =>
+    keepOne(
+      context,
+      (await findAlike(context, placements, spec)).filter(({ id }) => !known.has(id)),
+    );
+  const tags = [...(spec.tags ?? []), { key: LAUNCH_TAG, value: launchHash(spec) }];
+  if (alike[0] !== undefined) tags.push({ key: REPLACES_TAG, value: alike[0].id });
+
   const candidates = withCapacity(placements, await context.client.listInstanceTypes());
   for (const placement of candidates) {
-    const id = await tryPlacement(context, placement, spec);
+    const id = await tryPlacement(context, placement, { ...spec, tags }, find);
     if (id !== undefined) return id;
   }
   throw new Error(
@@ -76,6 +138,7 @@ async function tryPlacement(
   context: LaunchContext,
   { instanceType, region }: Placement,
   spec: LaunchSpec,
+  find: () => Promise<string | undefined>,
 ): Promise<string | undefined> {
   const request = { ...spec, instance_type_name: instanceType, region_name: region };
   for (let attempt = 1; attempt <= 2; attempt++) {
@@ -87,7 +150,7 @@ async function tryPlacement(
       if (error.kind === "refused" && error.code === NO_CAPACITY) return undefined;
       if (error.kind !== "ambiguous") throw error;
     }
-    const found = await settle(context, spec.name);
+    const found = await settle(context, spec.name, find);
     if (found !== undefined) return found;
   }
   throw new Error(
@@ -96,12 +159,25 @@ async function tryPlacement(
 }
 
 /** Looks for an instance after a launch whose outcome is unclear. A list that cannot be read decides nothing. */
-async function settle(context: LaunchContext, name: string): Promise<string | undefined> {
-  const { clock, settleMs, pollIntervalMs } = context;
+async function settle(
+  { clock, settleMs, pollIntervalMs }: LaunchContext,
+  name: string,
+  find: () => Promise<string | undefined>,
+): Promise<string | undefined> {
   const deadline = clock.now() + settleMs;
   for (;;) {
-    const found = await findByName(context, name);
-    if (found !== undefined || clock.now() >= deadline) return found;
+    const answer = await find().then(
+      (id) => ({ id }),
+      (error: unknown) => ({ error }),
+    );
+    if ("id" in answer && answer.id !== undefined) return answer.id;
+    if (clock.now() >= deadline) {
+      if ("id" in answer) return undefined;
+      const why = answer.error instanceof Error ? answer.error.message : String(answer.error);
+      throw new Error(
+        `${name}: it is not known whether the launch succeeded, and the list of instances cannot be read (${why}). Run the command again: it takes over an instance of this name.`,
+      );
+    }
     await clock.sleep(pollIntervalMs);
   }
 }

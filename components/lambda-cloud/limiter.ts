@@ -23,7 +23,8 @@ export interface Pace {
  */
 export class Limiter {
   readonly #clock: Clock;
-  readonly #free = { request: 0, launch: 0 };
+  #nextRequest = 0;
+  #nextLaunch = 0;
   #launches: Promise<unknown> = Promise.resolve();
 
   constructor(clock: Clock = systemClock) {
@@ -31,25 +32,27 @@ export class Limiter {
   }
 
   /** Resolves when the next request may be sent. */
-  async request({ requestIntervalMs }: Pace): Promise<void> {
-    await this.#slot("request", requestIntervalMs);
+  async request({ requestIntervalMs }: Pick<Pace, "requestIntervalMs">): Promise<void> {
+    const at = Math.max(this.#clock.now(), this.#nextRequest);
+    this.#nextRequest = at + requestIntervalMs;
+    await this.#sleepUntil(at);
   }
 
   /** Resolves when the next launch may be sent; a launch is a request too. */
   async launch(pace: Pace): Promise<void> {
     const turn = this.#launches.then(async () => {
-      await this.#slot("launch", pace.launchIntervalMs);
+      await this.#sleepUntil(this.#nextLaunch);
       await this.request(pace);
+      // Counted from when it is sent: requests may have held it up.
+      this.#nextLaunch = this.#clock.now() + pace.launchIntervalMs;
     });
     this.#launches = turn;
     await turn;
   }
 
-  async #slot(kind: "request" | "launch", interval: number): Promise<void> {
-    const now = this.#clock.now();
-    const at = Math.max(now, this.#free[kind]);
-    this.#free[kind] = at + interval;
-    if (at > now) await this.#clock.sleep(at - now);
+  async #sleepUntil(at: number): Promise<void> {
+    const wait = at - this.#clock.now();
+    if (wait > 0) await this.#clock.sleep(wait);
   }
 }
 
@@ -60,7 +63,7 @@ const REGISTRY = Symbol.for("sophia-ai.lambda-cloud.limiters");
  * this module by itself, while the API counts them all together.
  */
 export function sharedLimiter(apiUrl: string): Limiter {
-  const holder = globalThis as { [REGISTRY]?: Map<string, Limiter> };
+  const holder = globalThis as unknown as Record<symbol, Map<string, Limiter> | undefined>;
   const limiters = (holder[REGISTRY] ??= new Map<string, Limiter>());
   const known = limiters.get(apiUrl) ?? new Limiter();
   limiters.set(apiUrl, known);

@@ -19,10 +19,10 @@ const blob = (publicKey: string): string => publicKey.trim().split(/\s+/).slice(
 
 /** The lifecycle of an SSH key of the account. The API can only add and delete keys. */
 export class SshKeyHandlers implements Handlers<SshKeyInputs, SshKeyOutputs> {
-  readonly #client: SshKeyContext["client"];
+  readonly #context: SshKeyContext;
 
-  constructor({ client }: SshKeyContext) {
-    this.#client = client;
+  constructor(context: SshKeyContext) {
+    this.#context = context;
   }
 
   check(_olds: unknown, news: SshKeyInputs) {
@@ -30,8 +30,9 @@ export class SshKeyHandlers implements Handlers<SshKeyInputs, SshKeyOutputs> {
     if (!isUnknown(news.name) && (news.name.length < 1 || news.name.length > 64)) {
       failures.push({ property: "name", reason: "The name must have 1 to 64 characters." });
     }
-    if (!isUnknown(news.publicKey) && !/^(ssh|ecdsa)-\S+ \S+/.test(news.publicKey)) {
-      failures.push({ property: "publicKey", reason: "This is not an OpenSSH public key." });
+    if (!isUnknown(news.publicKey) && !/^(sk-)?(ssh|ecdsa)-\S+ \S+/.test(news.publicKey)) {
+      // Under no property: the engine prints the property's value, and this may be a private key pasted by mistake.
+      failures.push({ property: "", reason: "The public key is not an OpenSSH public key." });
     }
     return Promise.resolve({ inputs: news, failures });
   }
@@ -51,7 +52,7 @@ export class SshKeyHandlers implements Handlers<SshKeyInputs, SshKeyOutputs> {
 
   /** Takes over a key of that name with the same content, which a run that was cut off may have left. */
   async create(inputs: SshKeyInputs): Promise<{ id: string; outs: SshKeyOutputs }> {
-    const existing = (await this.#client.listSshKeys()).find(({ name }) => name === inputs.name);
+    const existing = (await this.#context.client.listSshKeys()).find(({ name }) => name === inputs.name);
     if (existing !== undefined && blob(existing.public_key) !== blob(inputs.publicKey)) {
       throw new Error(
         `SSH key ${inputs.name}: the account has another key of this name. Delete it in the Lambda Cloud console, or choose another name.`,
@@ -64,9 +65,9 @@ export class SshKeyHandlers implements Handlers<SshKeyInputs, SshKeyOutputs> {
   /** A failed add may have added: the list decides. */
   async #add({ name, publicKey }: SshKeyInputs): Promise<SshKey> {
     try {
-      return await this.#client.addSshKey(name, publicKey);
+      return await this.#context.client.addSshKey(name, publicKey);
     } catch (error) {
-      const added = (await this.#client.listSshKeys()).find(
+      const added = (await this.#context.client.listSshKeys()).find(
         (key) => key.name === name && blob(key.public_key) === blob(publicKey),
       );
       if (added === undefined) throw error;
@@ -75,7 +76,7 @@ export class SshKeyHandlers implements Handlers<SshKeyInputs, SshKeyOutputs> {
   }
 
   async read(id: string, props: SshKeyOutputs): Promise<{ id: string; props: SshKeyOutputs }> {
-    const found = (await this.#client.listSshKeys()).some((key) => key.id === id);
+    const found = (await this.#context.client.listSshKeys()).some((key) => key.id === id);
     return { id: found ? id : "", props };
   }
 
@@ -84,6 +85,6 @@ export class SshKeyHandlers implements Handlers<SshKeyInputs, SshKeyOutputs> {
   }
 
   async delete(id: string): Promise<void> {
-    await this.#client.deleteSshKey(id);
+    await this.#context.client.deleteSshKey(id);
   }
 }

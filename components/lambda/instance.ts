@@ -66,12 +66,17 @@ export class Instance extends pulumi.dynamic.Resource {
       architecture: undefined,
       schemaVersion: undefined,
     };
-    const secrets = { additionalSecretOutputs: ["userData"] };
+    const secrets = args.userData === undefined ? {} : { userData: pulumi.secret(args.userData) };
+    const options = {
+      additionalSecretOutputs: ["userData"],
+      // Diff says so too, but `pulumi up --replace` does not ask it.
+      ...(args.replacement === "delete-first" ? { deleteBeforeReplace: true } : {}),
+    };
     super(
       instanceProvider,
       name,
-      { ...outputs, ...args },
-      pulumi.mergeOptions(opts, secrets),
+      { ...outputs, ...args, ...secrets },
+      pulumi.mergeOptions(opts, options),
       "lambda",
       "Instance",
     );

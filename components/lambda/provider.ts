@@ -25,7 +25,7 @@ class Shim implements pulumi.dynamic.ResourceProvider {
       load: (path: string) => unknown;
     };
     const { makeHandlers } = load("components/lambda-cloud/index.js") as typeof import("../lambda-cloud");
-    this.handlers = makeHandlers(request.config)[this.kind] as unknown as typeof this.handlers;
+    this.handlers = makeHandlers(request.config)[this.kind];
     return Promise.resolve();
   }
 

@@ -89,7 +89,9 @@ export class ApiClient {
           });
         },
       );
-      call.on("timeout", () => call.destroy(new Error(`${method} ${path}: no reply in ${TIMEOUT_MS / 1000} s`)));
+      call.on("timeout", () =>
+        call.destroy(new Error(`${method} ${path}: no reply in ${TIMEOUT_MS / 1000} s`)),
+      );
       call.on("error", reject);
       call.end(payload);
     });

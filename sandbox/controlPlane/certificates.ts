@@ -49,7 +49,10 @@ export function ensureIdentities(dir: string, subjectAltNames: readonly string[]
   const authority = (name: string, commonName: string): Identity => {
     const ca = file(name);
     if (!existsSync(ca.certFile)) {
-      issue(ca, `/CN=${commonName}`, ["basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign,cRLSign"]);
+      issue(ca, `/CN=${commonName}`, [
+        "basicConstraints=critical,CA:TRUE",
+        "keyUsage=critical,keyCertSign,cRLSign",
+      ]);
     }
     return ca;
   };
@@ -59,7 +62,12 @@ export function ensureIdentities(dir: string, subjectAltNames: readonly string[]
   const etcdCa = authority("etcd-ca", "k3s-etcd-server-ca");
   const etcd = file("etcd");
   if (!existsSync(etcd.certFile)) {
-    issue(etcd, "/CN=etcd", ["extendedKeyUsage=serverAuth,clientAuth", "subjectAltName=IP:127.0.0.1"], etcdCa);
+    issue(
+      etcd,
+      "/CN=etcd",
+      ["extendedKeyUsage=serverAuth,clientAuth", "subjectAltName=IP:127.0.0.1"],
+      etcdCa,
+    );
   }
   const client = (name: string, subject: string, issuer: Identity = ca): Identity => {
     const identity = file(name);
@@ -89,7 +97,12 @@ function servingCertificate(identity: Identity, names: readonly string[], ca: Id
   const covered = existsSync(namesFile) ? readFileSync(namesFile, "utf8") : "";
   if (covered !== wanted.join("\n")) {
     const alternatives = wanted.map((name) => (isIP(name) === 0 ? `DNS:${name}` : `IP:${name}`)).join(",");
-    issue(identity, "/CN=kube-apiserver", ["extendedKeyUsage=serverAuth", `subjectAltName=${alternatives}`], ca);
+    issue(
+      identity,
+      "/CN=kube-apiserver",
+      ["extendedKeyUsage=serverAuth", `subjectAltName=${alternatives}`],
+      ca,
+    );
     writeFileSync(namesFile, wanted.join("\n"), { mode: 0o600 });
   }
   return identity;
@@ -106,7 +119,18 @@ function issue(identity: Identity, subject: string, extensions: readonly string[
   if (!existsSync(identity.keyFile)) writeKeyPair(identity.keyFile);
   const signer = issuer === undefined ? [] : ["-CA", issuer.certFile, "-CAkey", issuer.keyFile];
   const added = extensions.flatMap((extension) => ["-addext", extension]);
-  const args = ["req", "-x509", "-new", "-sha256", "-days", VALID_DAYS, "-subj", subject, "-key", identity.keyFile];
+  const args = [
+    "req",
+    "-x509",
+    "-new",
+    "-sha256",
+    "-days",
+    VALID_DAYS,
+    "-subj",
+    subject,
+    "-key",
+    identity.keyFile,
+  ];
   // An empty configuration: the machine's own adds extensions that contradict ours (CA:TRUE for everyone).
   const config = `${identity.keyFile}.cnf`;
   writeFileSync(config, "[req]\ndistinguished_name=dn\n[dn]\n");

@@ -159,4 +159,3 @@ export function components(layout: Layout): ProcessSpec[] {
     part("kwok", kwokFlags(layout)),
   ];
 }
-

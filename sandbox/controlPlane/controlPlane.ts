@@ -145,13 +145,26 @@ export class ControlPlane {
 
   private writeKubeconfigs(server: string, identities: ClusterIdentities): void {
     const { ca, controllerManager, scheduler, kubelets } = identities;
-    for (const [part, user] of Object.entries({ "controller-manager": controllerManager, scheduler, kubelets })) {
-      writeFileSync(kubeconfigFile(this.options.dir, part), renderKubeconfig(server, ca, user), { mode: 0o600 });
+    for (const [part, user] of Object.entries({
+      "controller-manager": controllerManager,
+      scheduler,
+      kubelets,
+    })) {
+      writeFileSync(kubeconfigFile(this.options.dir, part), renderKubeconfig(server, ca, user), {
+        mode: 0o600,
+      });
     }
   }
 }
 
 function servingNames(address: string, tlsSans: readonly string[]): string[] {
   const inCluster = ["kubernetes", "kubernetes.default", "kubernetes.default.svc"];
-  return [address, "127.0.0.1", "localhost", ...inCluster, "kubernetes.default.svc.cluster.local", ...tlsSans];
+  return [
+    address,
+    "127.0.0.1",
+    "localhost",
+    ...inCluster,
+    "kubernetes.default.svc.cluster.local",
+    ...tlsSans,
+  ];
 }

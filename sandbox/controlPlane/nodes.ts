@@ -38,7 +38,9 @@ export interface Taint {
 
 /** Reads `key=value:effect` or `key:effect`; undefined if it is neither. */
 export function parseTaint(text: string): Taint | undefined {
-  const match = /^(?<key>[^=:]+)(?:=(?<value>[^:]*))?:(?<effect>NoSchedule|PreferNoSchedule|NoExecute)$/.exec(text);
+  const match = /^(?<key>[^=:]+)(?:=(?<value>[^:]*))?:(?<effect>NoSchedule|PreferNoSchedule|NoExecute)$/.exec(
+    text,
+  );
   const { key, value, effect } = match?.groups ?? {};
   if (key === undefined || effect === undefined) return undefined;
   return value === undefined ? { key, effect } : { key, value, effect };

@@ -100,7 +100,13 @@ containerStatuses:
 {{ end }}
 `;
 
-function stage(name: string, kind: string, matchExpressions: readonly Match[], next: object, delayMs = 0): object {
+function stage(
+  name: string,
+  kind: string,
+  matchExpressions: readonly Match[],
+  next: object,
+  delayMs = 0,
+): object {
   return {
     apiVersion: "kwok.x-k8s.io/v1alpha1",
     kind: "Stage",
@@ -123,7 +129,13 @@ export function renderStages(loadBalancerIp: string, delays: StageDelays = {}): 
   const alive = absent(".metadata.deletionTimestamp");
   const stages = [
     stage("node-ready", "Node", [alive, noneOf(NODE_READY, "True")], { statusTemplate: NODE_STATUS }),
-    stage("node-heartbeat", "Node", [alive, oneOf(NODE_READY, "True")], { statusTemplate: NODE_STATUS }, HEARTBEAT_MS),
+    stage(
+      "node-heartbeat",
+      "Node",
+      [alive, oneOf(NODE_READY, "True")],
+      { statusTemplate: NODE_STATUS },
+      HEARTBEAT_MS,
+    ),
     stage("pod-ready", "Pod", [alive, absent(".status.podIP")], { statusTemplate: POD_READY }, podReadyMs),
     stage(
       "pod-complete",

@@ -82,7 +82,8 @@ export class VolumeProvisioner {
     const claims = claimsSchema.parse(await this.client.get("/api/v1/persistentvolumeclaims"));
     for (const claim of claims.items) {
       const node = claim.metadata.annotations?.[SELECTED_NODE];
-      if (claim.spec.storageClassName !== CLASS || claim.spec.volumeName !== undefined || node === undefined) continue;
+      if (claim.spec.storageClassName !== CLASS || claim.spec.volumeName !== undefined || node === undefined)
+        continue;
       try {
         await this.client.create("/api/v1/persistentvolumes", renderVolume(claim, node));
       } catch (error) {

@@ -17,7 +17,18 @@ export interface DiskLayout {
 /** Device files the instance shares with the machine. */
 export const DEVICES = ["null", "zero", "full", "random", "urandom", "tty"] as const;
 
-const FOLDERS = ["etc", "etc/systemd/system", "etc/sysctl.d", "home/ubuntu", "root", "opt", "srv", "mnt", "run", "usr"];
+const FOLDERS = [
+  "etc",
+  "etc/systemd/system",
+  "etc/sysctl.d",
+  "home/ubuntu",
+  "root",
+  "opt",
+  "srv",
+  "mnt",
+  "run",
+  "usr",
+];
 const MORE_FOLDERS = ["var/lib", "var/log", "var/tmp", "tmp", "proc", "sys", "dev"];
 /** Configuration without which the machine's programs don't run, copied once. */
 const COPIED = ["alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "ssl/certs", "ssl/openssl.cnf"];
@@ -32,7 +43,9 @@ export function layout(fleetDir: string, instanceId: string): DiskLayout {
 /** This machine's path of a file of the instance. */
 export function onDisk({ root, local }: DiskLayout, path: string): string {
   const inside = normalize(join("/", path));
-  return inside.startsWith("/usr/local/") ? join(local, inside.slice("/usr/local".length)) : join(root, inside);
+  return inside.startsWith("/usr/local/")
+    ? join(local, inside.slice("/usr/local".length))
+    : join(root, inside);
 }
 
 /** Writes a file of the instance, with its folders. */
@@ -52,7 +65,8 @@ export function ensureDisk(disk: DiskLayout, instance: InstanceSnapshot): void {
   for (const folder of ["bin", "sbin", "lib", "lib64"]) link(disk, `usr/${folder}`, `/${folder}`);
   for (const device of DEVICES) writeOnDisk(disk, `/dev/${device}`, "");
   link(disk, "/proc/self/fd", "/dev/fd");
-  for (const [fd, name] of ["stdin", "stdout", "stderr"].entries()) link(disk, `/proc/self/fd/${fd}`, `/dev/${name}`);
+  for (const [fd, name] of ["stdin", "stdout", "stderr"].entries())
+    link(disk, `/proc/self/fd/${fd}`, `/dev/${name}`);
   for (const name of [...COPIED, ...ALSO_COPIED]) copyFromMachine(disk, `/etc/${name}`);
   writeIdentity(disk, instance);
   installShims(disk);
@@ -77,7 +91,11 @@ function writeIdentity(disk: DiskLayout, { hostname, ip }: InstanceSnapshot): vo
   writeOnDisk(disk, "/etc/hostname", `${hostname}\n`);
   writeOnDisk(disk, "/etc/hosts", `127.0.0.1 localhost\n${ip ?? "127.0.1.1"} ${hostname}\n`);
   // One user id is all an unprivileged user namespace gives, so ubuntu is root under another name.
-  writeOnDisk(disk, "/etc/passwd", "root:x:0:0:root:/root:/bin/bash\nubuntu:x:0:0:Ubuntu:/home/ubuntu:/bin/bash\n");
+  writeOnDisk(
+    disk,
+    "/etc/passwd",
+    "root:x:0:0:root:/root:/bin/bash\nubuntu:x:0:0:Ubuntu:/home/ubuntu:/bin/bash\n",
+  );
   writeOnDisk(disk, "/etc/group", "root:x:0:\nubuntu:x:0:\nsudo:x:0:ubuntu\n");
   writeOnDisk(
     disk,

@@ -50,22 +50,35 @@ export interface HostCommand {
 
 /** Starts a command on an instance's disk. It ends, with all it started, when the returned process ends. */
 export function runOnDisk(disk: DiskLayout, request: HostCommand): ChildProcessWithoutNullStreams {
-  const enter = ["/bin/bash", "-c", ENTER, "enter", disk.root, disk.local, request.kubectl ?? "", request.hostname];
+  const enter = [
+    "/bin/bash",
+    "-c",
+    ENTER,
+    "enter",
+    disk.root,
+    disk.local,
+    request.kubectl ?? "",
+    request.hostname,
+  ];
   // Killed when the sandbox is: nothing of an instance outlives it.
-  return spawn("setpriv", ["--pdeathsig", "KILL", "unshare", ...NAMESPACES, ...enter, request.command ?? ""], {
-    detached: true,
-    env: {
-      PATH: SYSTEM_PATH,
-      HOME: "/home/ubuntu",
-      USER: "ubuntu",
-      LOGNAME: "ubuntu",
-      SHELL: "/bin/bash",
-      LANG: "C.UTF-8",
-      // Archives name owners that don't exist in here.
-      TAR_OPTIONS: "--no-same-owner",
-      ...request.env,
+  return spawn(
+    "setpriv",
+    ["--pdeathsig", "KILL", "unshare", ...NAMESPACES, ...enter, request.command ?? ""],
+    {
+      detached: true,
+      env: {
+        PATH: SYSTEM_PATH,
+        HOME: "/home/ubuntu",
+        USER: "ubuntu",
+        LOGNAME: "ubuntu",
+        SHELL: "/bin/bash",
+        LANG: "C.UTF-8",
+        // Archives name owners that don't exist in here.
+        TAR_OPTIONS: "--no-same-owner",
+        ...request.env,
+      },
     },
-  });
+  );
 }
 
 /**

@@ -83,7 +83,10 @@ export class RequestServer {
     });
   }
 
-  private async answer(socket: Socket, request: { token: string; program: string; args: string[] }): Promise<void> {
+  private async answer(
+    socket: Socket,
+    request: { token: string; program: string; args: string[] },
+  ): Promise<void> {
     const handler = this.handlers.get(request.token);
     if (handler === undefined) {
       socket.end(renderReply({ code: 1, stderr: `${request.program}: unknown instance` }));

@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { copyFileSync, createWriteStream, existsSync, readdirSync, readFileSync } from "node:fs";
+import { appendFileSync, chmodSync, copyFileSync, readdirSync, readFileSync } from "node:fs";
 import * as path from "node:path";
+import { formatProblem } from "../../components/problems";
 import { repoRoot } from "../paths";
 
 /** Where the Go modules of the toolchain are. */
@@ -44,30 +45,56 @@ export async function go(
   logFile: string,
   env = goEnv(),
 ): Promise<string> {
-  const log = createWriteStream(logFile, { flags: "a" });
   const child = spawn("go", args, { cwd: path.join(goDir, module), env, stdio: ["ignore", "pipe", "pipe"] });
   let stdout = "";
-  let tail = "";
+  let output = "";
   child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
   for (const stream of [child.stdout, child.stderr]) {
-    stream.on("data", (chunk: Buffer) => {
-      log.write(chunk);
-      tail = (tail + chunk.toString()).slice(-4000);
-    });
+    stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
   }
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once("error", reject);
     child.once("close", resolve);
   });
-  log.end();
   if (code === 0) return stdout;
-  const lines = tail.trimEnd().split("\n").slice(-15).join("\n");
-  const disk = lines.includes("no space left on device")
-    ? " The disk is full: free some space, then run it again."
-    : "";
-  throw new Error(
-    `go ${args.join(" ")}: failed in sandbox/toolchain/go/${module} (exit code ${code}).${disk}\n${lines}\nThe whole output is in ${logFile}`,
-  );
+  try {
+    appendFileSync(logFile, output);
+  } catch {
+    // A full disk cannot take the log either; its last lines are in the message.
+  }
+  throw new Error(describeFailure({ module, args, code, output, logFile }));
+}
+
+/** What the user can do about a failed build, where its output tells. */
+const REMEDIES: readonly (readonly [RegExp, string])[] = [
+  [
+    /no space left on device/,
+    "The disk is full: free some space, or name another place in SOPHIA_CACHE_DIR and GOCACHE",
+  ],
+  [
+    /dial tcp|no such host|i\/o timeout|connection refused|TLS handshake/,
+    "The Go module proxy cannot be reached: check the network and GOPROXY",
+  ],
+  [/SECURITY ERROR|checksum mismatch/, "What was downloaded is not what go.sum pins: do not use it"],
+];
+
+function describeFailure({
+  module,
+  args,
+  code,
+  output,
+  logFile,
+}: {
+  module: string;
+  args: readonly string[];
+  code: number | null;
+  output: string;
+  logFile: string;
+}): string {
+  const fix = REMEDIES.find(([pattern]) => pattern.test(output))?.[1] ?? `The whole output is in ${logFile}`;
+  const lines = output.trimEnd().split("\n").slice(-15).join("\n");
+  const what = `go ${args[0] ?? ""} failed with exit code ${code ?? "unknown"}`;
+  return `${formatProblem({ path: `sandbox/toolchain/go/${module}`, what, fix })}\n${lines}`;
 }
 
 /** Where the module cache keeps a module of the given folder's go.mod. */
@@ -86,6 +113,6 @@ export async function copyProviderSchema(logFile: string): Promise<void> {
   const module = "kubernetes-provider";
   const target = path.join(goDir, module, "schema.json");
   const source = await moduleDir(module, "github.com/pulumi/pulumi-kubernetes/provider/v4", logFile);
-  if (!existsSync(target))
-    copyFileSync(path.join(source, "cmd/pulumi-resource-kubernetes/schema.json"), target);
+  copyFileSync(path.join(source, "cmd/pulumi-resource-kubernetes/schema.json"), target);
+  chmodSync(target, 0o644); // the module cache is read-only, and so would be the copy that the next build replaces
 }

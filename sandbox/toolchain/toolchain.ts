@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import {
   accessSync,
   constants,
@@ -6,7 +7,6 @@ import {
   mkdirSync,
   readFileSync,
   readlinkSync,
-  realpathSync,
   renameSync,
   rmSync,
   statSync,
@@ -83,8 +83,9 @@ class FoundVersions {
     }
     const version = parseVersion(answer)?.join(".") ?? "";
     this.#known[key] = version;
-    writeFileSync(`${this.#file}.${process.pid}`, JSON.stringify(this.#known));
-    renameSync(`${this.#file}.${process.pid}`, this.#file);
+    const fresh = `${this.#file}.${randomUUID()}`;
+    writeFileSync(fresh, JSON.stringify(this.#known));
+    renameSync(fresh, this.#file);
     return version;
   }
 }
@@ -100,8 +101,7 @@ function findOnPath(
     if (!executable(candidate)) continue;
     const version = versions.version(candidate, found.args);
     const parsed = parseVersion(version);
-    if (parsed !== undefined && found.fits(parsed))
-      return { path: realpathSync(candidate), version, origin: "found" };
+    if (parsed !== undefined && found.fits(parsed)) return { path: candidate, version, origin: "found" };
   }
   return undefined;
 }
@@ -109,7 +109,7 @@ function findOnPath(
 async function build(tool: ToolSpec, target: string, logDir: string): Promise<void> {
   const logFile = path.join(logDir, `${tool.name}.log`);
   if (tool.module === "kubernetes-provider") await copyProviderSchema(logFile);
-  const partial = `${target}.${process.pid}`;
+  const partial = `${target}.${randomUUID()}`;
   mkdirSync(path.dirname(target), { recursive: true });
   try {
     await go(tool.module, ["build", "-ldflags", ldflags(tool), "-o", partial, tool.package], logFile);
@@ -126,8 +126,7 @@ function link(binDir: string, name: string, target: string): void {
   } catch {
     // Not there yet.
   }
-  const fresh = `${file}.${process.pid}`;
-  rmSync(fresh, { force: true });
+  const fresh = `${file}.${randomUUID()}`;
   symlinkSync(target, fresh);
   renameSync(fresh, file);
 }

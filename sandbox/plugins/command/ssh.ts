@@ -76,6 +76,8 @@ async function dialOnce(connection: Connection, signal: AbortSignal): Promise<Cl
   try {
     const ready = once(client, "ready", { signal });
     client.connect(configOf(connection));
+    // The protocol's short messages would each wait for the previous one's acknowledgement: 0.2 s a command.
+    client.setNoDelay(true);
     await ready;
     client.on("error", () => undefined);
     return client;
@@ -151,19 +153,15 @@ export async function execute(
     channel.stderr.setEncoding("utf8").on("data", (text: string) => {
       collector.add("stderr", text);
     });
-    let reason: string | undefined = "wait: remote command exited without exit status or exit signal";
-    channel.on("exit", (code: number | null, endedBy?: string) => {
-      if (code === 0) reason = undefined;
-      else
-        reason =
-          code === null
-            ? `Process exited from signal ${endedBy ?? ""}`
-            : `Process exited with status ${code}`;
-    });
-    const closed = once(channel, "close");
+    // Not the "exit" event: it may have passed before anyone could listen.
+    const closed = once(channel, "close") as Promise<[code?: number | null, endedBy?: string]>;
     channel.end(stdin ?? "");
-    await closed;
-    return reason;
+    const [code, endedBy] = await closed;
+    if (code === 0) return undefined;
+    if (code === undefined) return "wait: remote command exited without exit status or exit signal";
+    return code === null
+      ? `Process exited from signal ${endedBy ?? ""}`
+      : `Process exited with status ${code}`;
   } finally {
     signal.removeEventListener("abort", abort);
   }

@@ -1,3 +1,4 @@
+import type { Properties } from "../../../sandbox/plugins/propertyValues";
 import { localCommand } from "../../../sandbox/plugins/command/local";
 import { remoteCommand } from "../../../sandbox/plugins/command/remote";
 import { dialDelayMs } from "../../../sandbox/plugins/command/ssh";
@@ -10,7 +11,7 @@ function context() {
 }
 
 describe("a local command", () => {
-  const run = async (inputs: object, log = context()) => (await localCommand.create(inputs, log)).outputs;
+  const run = async (inputs: Properties, log = context()) => (await localCommand.create(inputs, log)).outputs;
 
   test("gets its environment and standard input, and gives its outputs without the last line break", async () => {
     const log = context();
@@ -161,7 +162,7 @@ describe("a remote command", () => {
     await host.stop();
     const log = context();
     await expect(run({ create: "echo", connection: connection({ dialErrorLimit: 1 }) }, log)).rejects.toThrow(
-      `root@127.0.0.1:${host.port}: cannot connect by SSH: connect ECONNREFUSED 127.0.0.1:${host.port}. Gave up after 2 attempts; check the host's address, its firewall and the key.`,
+      `root@127.0.0.1:${host.port}: cannot connect by SSH: Error: connect ECONNREFUSED 127.0.0.1:${host.port}. Gave up after 2 attempts; check the host's address, its firewall and the key.`,
     );
     expect(log.lines).toEqual(["Dial 1/1 failed: retrying"]);
     const interrupted = context();

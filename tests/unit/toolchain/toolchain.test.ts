@@ -141,10 +141,9 @@ describe("ensureToolchain", () => {
     checkout.command("go", broken);
     const error = await failure(ensure());
     const log = path.join(checkout.cache, "logs", "pulumi.log");
-    expect(error.message).toMatch(
-      /^go build -ldflags .*: failed in sandbox\/toolchain\/go\/pulumi \(exit code 1\)\.\n/,
+    expect(error.message).toBe(
+      `sandbox/toolchain/go/pulumi: go build failed with exit code 1. The whole output is in ${log}.\ncannot compile`,
     );
-    expect(error.message.endsWith(`\ncannot compile\nThe whole output is in ${log}`)).toBe(true);
     const [folder = ""] = readdirSync(path.join(checkout.cache, "toolchain"));
     expect(readdirSync(path.join(checkout.cache, "toolchain", folder))).toEqual([]);
     checkout.command("go", workingGo(checkout.root));
@@ -169,8 +168,18 @@ describe("ensureToolchain", () => {
       "go",
       `[ "$1" = env ] && echo go1.26.8 && exit; echo "write x: no space left on device" >&2; exit 1`,
     );
-    expect((await failure(ensure())).message).toContain(
-      "(exit code 1). The disk is full: free some space, then run it again.\n",
+    expect((await failure(ensure())).message).toBe(
+      "sandbox/toolchain/go/pulumi: go build failed with exit code 1. The disk is full: free some space, or name another place in SOPHIA_CACHE_DIR and GOCACHE.\nwrite x: no space left on device",
+    );
+  });
+
+  test("a module proxy out of reach is named", async () => {
+    checkout.command(
+      "go",
+      `[ "$1" = env ] && echo go1.26.8 && exit; echo "dial tcp: lookup proxy: no such host" >&2; exit 1`,
+    );
+    expect((await failure(ensure())).message).toBe(
+      "sandbox/toolchain/go/pulumi: go build failed with exit code 1. The Go module proxy cannot be reached: check the network and GOPROXY.\ndial tcp: lookup proxy: no such host",
     );
   });
 });

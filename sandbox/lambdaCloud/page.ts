@@ -1,0 +1,100 @@
+/** The page at `/`: one self-contained document that polls the admin interface with the token from its address. */
+import { faultKinds } from "./faults";
+
+const STYLE = `
+:root { color-scheme: light dark; --line: color-mix(in srgb, currentColor 18%, transparent); --muted: color-mix(in srgb, currentColor 60%, transparent); }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.4rem; margin: 0; } h2 { font-size: 1.05rem; margin: 2rem 0 .5rem; }
+p { color: var(--muted); margin: .25rem 0; }
+.scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; }
+th, td { text-align: left; padding: .4rem .7rem .4rem 0; border-bottom: 1px solid var(--line); white-space: nowrap; }
+th { color: var(--muted); font-weight: 500; } td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
+.status::before { content: "●"; margin-right: .4em; color: #999; }
+.active::before { color: #2a9d4a; } .booting::before { color: #d99a00; } .unhealthy::before, .preempted::before { color: #d03030; }
+button, select, input { font: inherit; padding: .2rem .6rem; } form { display: flex; flex-wrap: wrap; gap: .5rem; }
+#error { color: #d03030; min-height: 1.5em; }
+`;
+
+const SCRIPT = `
+const given = new URLSearchParams(location.search).get("token");
+if (given) { sessionStorage.token = given; history.replaceState(null, "", "/"); }
+const $ = (id) => document.getElementById(id);
+async function call(method, path, body) {
+  const response = await fetch("/admin/" + path, { method, headers: { "x-admin-token": sessionStorage.token || "" }, body: body && JSON.stringify(body) });
+  const answer = await response.json();
+  if (!response.ok) throw new Error(answer.error);
+  return answer;
+}
+const cell = (text, className) => { const td = document.createElement("td"); td.textContent = text; if (className) td.className = className; return td; };
+function rows(id, items, cells) {
+  $(id).replaceChildren(...items.map((item) => { const tr = document.createElement("tr"); tr.append(...cells(item)); return tr; }));
+  $(id).closest("section").hidden = items.length === 0 && id !== "instances";
+}
+function button(text, run) { const b = document.createElement("button"); b.textContent = text; b.onclick = () => run().then(refresh, fail); return b; }
+const age = (s) => s < 60 ? s + " s" : s < 3600 ? Math.floor(s / 60) + " min" : (s / 3600).toFixed(1) + " h";
+const usd = (n) => "$" + n.toFixed(2);
+const fail = (error) => { $("error").textContent = error.message; };
+async function refresh() {
+  const state = await call("GET", "state");
+  $("error").textContent = "";
+  const live = state.instances.filter((i) => ["booting", "active", "unhealthy"].includes(i.status));
+  $("total").textContent = live.length + (live.length === 1 ? " instance" : " instances") + ", " + usd(live.reduce((n, i) => n + i.usdPerHour, 0)) + " an hour, simulated clock at " + age(state.virtualSeconds);
+  rows("instances", state.instances, (i) => {
+    const actions = document.createElement("td");
+    if (live.includes(i)) for (const action of ["terminate", "preempt"]) actions.append(button(action, () => call("POST", "instances", { id: i.id, action })), " ");
+    return [cell(i.name), cell(i.status, "status " + i.status), cell(i.type), cell(i.region), cell(i.ip), cell(age(i.ageSeconds), "n"), cell(usd(i.usdPerHour), "n"), cell(usd(i.usd), "n"), actions];
+  });
+  rows("keys", state.sshKeys, (k) => [cell(k.name), cell(k.id)]);
+  rows("filesystems", state.fileSystems, (f) => [cell(f.name), cell(f.region), cell(f.inUse ? "in use" : "free")]);
+  rows("faults", state.faults, (f) => [cell(f.route), cell(JSON.stringify(f.fault)), cell(f.nth), cell(f.times), cell(f.seen)]);
+  rows("capacity", Object.entries(state.capacity), ([type, regions]) => [cell(type), cell(Object.entries(regions).map(([r, n]) => r + " " + n).join(", ") || "none")]);
+}
+$("fault").onsubmit = (event) => {
+  event.preventDefault();
+  const form = new FormData($("fault"));
+  const fault = { kind: form.get("kind") };
+  if (["delay", "list-lag", "unhealthy-boot", "preempt"].includes(fault.kind)) fault.seconds = Number(form.get("seconds"));
+  if (fault.kind === "commit-error") fault.status = 502;
+  call("POST", "faults", { route: form.get("route"), times: Number(form.get("times")), fault }).then(refresh, fail);
+};
+$("clear").onclick = () => call("DELETE", "faults").then(refresh, fail);
+refresh().catch(fail);
+setInterval(() => refresh().catch(fail), 1000);
+`;
+
+const ROUTES = [
+  "POST /instance-operations/launch",
+  "POST /instance-operations/terminate",
+  "GET /instances",
+  "GET /instances/{id}",
+  "POST /ssh-keys",
+  "GET /instance-types",
+];
+
+const options = (values: readonly string[]): string =>
+  values.map((value) => `<option>${value}</option>`).join("");
+const table = (id: string, title: string, heads: string): string =>
+  `<section><h2>${title}</h2><div class="scroll"><table><thead><tr>${heads}</tr></thead><tbody id="${id}"></tbody></table></div></section>`;
+const heads = (...names: readonly string[]): string =>
+  names
+    .map((name) => (name.startsWith("#") ? `<th class="n">${name.slice(1)}</th>` : `<th>${name}</th>`))
+    .join("");
+
+/** The whole document. */
+export function renderPage(): string {
+  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>Simulated Lambda Cloud</title><style>${STYLE}</style></head><body>
+<h1>Simulated Lambda Cloud</h1><p id="total"></p><div id="error" role="alert"></div>
+${table("instances", "Instances", heads("Name", "Status", "Type", "Region", "Address", "#Age", "#An hour", "#So far", ""))}
+${table("keys", "SSH keys", heads("Name", "Id"))}
+${table("filesystems", "File systems", heads("Name", "Region", "Use"))}
+<section><h2>Break something</h2><form id="fault">
+<select name="route" aria-label="Route">${options(ROUTES)}</select>
+<select name="kind" aria-label="Fault">${options(faultKinds)}</select>
+<label>times <input name="times" type="number" value="1" min="1" size="3"></label>
+<label>seconds <input name="seconds" type="number" value="60" min="0" size="5"></label>
+<button>Add fault</button><button type="button" id="clear">Clear all</button></form></section>
+${table("faults", "Faults", heads("Route", "Fault", "From call", "Times", "Calls seen"))}
+${table("capacity", "Capacity", heads("Type", "Free"))}
+<script>${SCRIPT}</script></body></html>`;
+}

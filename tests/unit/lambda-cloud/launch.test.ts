@@ -1,0 +1,204 @@
+import { InstanceHandlers, type InstanceInputs } from "../../../components/lambda-cloud/instance";
+import { ambiguous, FakeCloud, inputs, refused } from "./fakeCloud";
+
+/** Every create starts from handlers of its own, as it does in a process of its own. */
+const create = (cloud: FakeCloud, news: InstanceInputs = inputs) =>
+  new InstanceHandlers(cloud.context()).create(news);
+const tagsOf = (cloud: FakeCloud, id: string) =>
+  Object.fromEntries((cloud.instances.get(id)?.tags ?? []).map(({ key, value }) => [key, value]));
+const NO_CAPACITY = "instance-operations/launch/insufficient-capacity";
+
+let warn: jest.SpyInstance;
+beforeEach(() => (warn = jest.spyOn(console, "warn").mockImplementation()));
+afterEach(() => {
+  warn.mockRestore();
+});
+
+test("a first launch takes the first placement and leaves its mark", async () => {
+  const cloud = new FakeCloud();
+  const { id, outs } = await create(cloud, { ...inputs, tags: { "sophia-node": "n1" } });
+  expect(outs).toEqual({
+    ...inputs,
+    tags: { "sophia-node": "n1" },
+    instanceType: "gpu_1x_a10",
+    region: "us-east-1",
+    ip: "198.51.100.2",
+    privateIp: undefined,
+    hourlyPriceUsd: 1.29,
+    gpus: 1,
+    vcpus: 30,
+    memoryGib: 200,
+    architecture: "amd64",
+    schemaVersion: 1,
+  });
+  expect(tagsOf(cloud, id)).toEqual({
+    "sophia-node": "n1",
+    "managed-by": "pulumi",
+    "sophia-launch": expect.stringMatching(/^[0-9a-f]{16}$/) as string,
+  });
+});
+
+test("a run that was cut off before its state was written: the next one takes the instance over", async () => {
+  const cloud = new FakeCloud();
+  const first = await create(cloud);
+  const second = await create(cloud);
+  expect(second.id).toBe(first.id);
+  expect(cloud.log).toEqual(["launch gpu_1x_a10 in us-east-1"]);
+});
+
+test.each([
+  ["another SSH key", { sshKeyName: "key2" }],
+  ["other user data", { userData: "#cloud-config" }],
+  ["other tags", { tags: { "sophia-node": "n2" } }],
+  ["no common placement", { placements: [{ instanceType: "gpu_8x_a100", region: "us-east-1" }] }],
+])("an instance of the same name with %s is another one", async (_what, change: Partial<InstanceInputs>) => {
+  const cloud = new FakeCloud();
+  const old = await create(cloud);
+  const { id } = await create(cloud, { ...inputs, ...change });
+  expect(id).not.toBe(old.id);
+  expect(cloud.alive()).toEqual([old.id, id]);
+});
+
+test("a forced replacement launches, though its predecessor is just like it", async () => {
+  const cloud = new FakeCloud();
+  const old = await create(cloud);
+  const handlers = new InstanceHandlers(cloud.context());
+  await handlers.check(inputs, inputs);
+  const { id } = await handlers.create(inputs);
+  await handlers.delete(old.id);
+  expect(cloud.alive()).toEqual([id]);
+  expect(tagsOf(cloud, id)["sophia-replaces"]).toBe(old.id);
+});
+
+test("a forced replacement that was cut off is taken over, and its predecessor is not", async () => {
+  const cloud = new FakeCloud();
+  const old = await create(cloud);
+  const replace = async () => {
+    const handlers = new InstanceHandlers(cloud.context());
+    await handlers.check(inputs, inputs);
+    return handlers.create(inputs);
+  };
+  const cutOff = await replace();
+  const again = await replace();
+  expect(again.id).toBe(cutOff.id);
+  expect(cloud.alive()).toEqual([old.id, cutOff.id]);
+});
+
+test.each(["terminated", "terminating", "preempted"] as const)(
+  "one that is %s is not taken over",
+  async (status) => {
+    const cloud = new FakeCloud();
+    const old = await create(cloud);
+    cloud.patch(old.id, { status });
+    expect((await create(cloud)).id).not.toBe(old.id);
+  },
+);
+
+test("without room in one placement the next is tried", async () => {
+  const cloud = new FakeCloud();
+  cloud.launches = [
+    () => {
+      throw refused(NO_CAPACITY);
+    },
+  ];
+  const { outs } = await create(cloud);
+  expect(outs).toMatchObject({ instanceType: "gpu_8x_a100", gpus: 8, hourlyPriceUsd: 10.32 });
+});
+
+test("placements without listed capacity cost no launch, and no capacity at all is an error", async () => {
+  const cloud = new FakeCloud();
+  cloud.types = {};
+  await expect(create(cloud)).rejects.toThrow(
+    "local-node-0a1b2c3d: Lambda has no capacity (tried 0 of 2 placements); expected room for one of gpu_1x_a10 in us-east-1, gpu_8x_a100 in us-east-1. Add instance types or regions, or try again later.",
+  );
+  expect(cloud.log).toEqual([]);
+});
+
+test("another refusal ends it at once, and nothing is launched elsewhere", async () => {
+  const cloud = new FakeCloud();
+  cloud.launches = [
+    () => {
+      throw refused("global/quota-exceeded");
+    },
+  ];
+  await expect(create(cloud)).rejects.toThrow(
+    "Lambda Cloud: POST /instance-operations/launch: No [global/quota-exceeded, HTTP 400].",
+  );
+  expect(cloud.log).toHaveLength(1);
+});
+
+test.each([
+  ["an error", (launch: () => string) => (launch(), raise(ambiguous()))],
+  ["no id", (launch: () => string) => (launch(), [])],
+])("a launch that answers with %s but succeeded is found by its name", async (_what, behaviour) => {
+  const cloud = new FakeCloud();
+  cloud.launches = [behaviour];
+  const { id } = await create(cloud);
+  expect(cloud.alive()).toEqual([id]);
+  expect(cloud.log).toHaveLength(1);
+});
+
+test("a launch whose instance shows up late is waited for", async () => {
+  const cloud = new FakeCloud();
+  const context = cloud.context();
+  cloud.launches = [() => raise(ambiguous())];
+  const list = cloud.listInstances;
+  let hash: string | undefined;
+  cloud.launch = async (request) => {
+    cloud.log.push("launch");
+    hash = request.tags?.find(({ key }) => key === "sophia-launch")?.value;
+    return Promise.reject(ambiguous());
+  };
+  cloud.listInstances = () => {
+    const tags = [{ key: "sophia-launch", value: hash ?? "" }];
+    if (context.clock.now() >= 170_000 && cloud.instances.size === 0) cloud.make({ name: inputs.name, tags });
+    return list();
+  };
+  const { id } = await new InstanceHandlers(context).create(inputs);
+  expect(cloud.alive()).toEqual([id]);
+  expect(cloud.log).toEqual(["launch"]);
+});
+
+test("a launch that certainly failed is made once more, and then given up", async () => {
+  const cloud = new FakeCloud();
+  cloud.launches = [() => raise(ambiguous())];
+  const { id } = await create(cloud);
+  expect(cloud.alive()).toEqual([id]);
+
+  const dead = new FakeCloud();
+  dead.launches = [() => raise(ambiguous()), () => raise(ambiguous())];
+  await expect(create(dead)).rejects.toThrow(
+    "local-node-0a1b2c3d: it is not known whether the launch succeeded; no instance of this name has appeared. Look for it in the Lambda Cloud console, then run the command again: it takes over an instance of this name.",
+  );
+  expect(dead.log).toHaveLength(2);
+});
+
+test("while the list cannot be read nothing is launched again", async () => {
+  const cloud = new FakeCloud();
+  const list = cloud.listInstances;
+  cloud.launches = [
+    (launch) => {
+      launch();
+      cloud.listInstances = () => Promise.reject(new Error("down"));
+      return [];
+    },
+  ];
+  await expect(create(cloud)).rejects.toThrow(
+    "local-node-0a1b2c3d: it is not known whether the launch succeeded, and the list of instances cannot be read (down). Run the command again: it takes over an instance of this name.",
+  );
+  cloud.listInstances = list;
+  await create(cloud);
+  expect(cloud.log).toHaveLength(1);
+});
+
+test("of two launches of one resource one stays", async () => {
+  const cloud = new FakeCloud();
+  cloud.launches = [(launch) => (launch(), launch(), raise(ambiguous()))];
+  const { id } = await create(cloud);
+  expect(cloud.alive()).toEqual([id]);
+  expect(warn).toHaveBeenCalledWith("local-node-0a1b2c3d: launched twice; keeping i-1, terminating i-2.");
+});
+
+function raise(error: Error): never {
+  throw error;
+}

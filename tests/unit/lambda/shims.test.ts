@@ -1,0 +1,106 @@
+import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import * as path from "node:path";
+import * as vm from "node:vm";
+import type * as pulumi from "@pulumi/pulumi";
+import { Instance } from "../../../components/lambda/instance";
+import { SshKey } from "../../../components/lambda/sshKey";
+import { ofType, runProgram, type Registration } from "../../support/program";
+
+const INSTANCE = "pulumi-nodejs:dynamic/lambda:Instance";
+const SSH_KEY = "pulumi-nodejs:dynamic/lambda:SshKey";
+const CANARY = "canary-api-key";
+
+let registrations: Registration[];
+let project: string;
+
+beforeAll(async () => {
+  process.env.LAMBDA_LABS_API_KEY = CANARY;
+  ({ registrations } = await runProgram(() => {
+    const args = {
+      name: "test-node",
+      placements: [{ instanceType: "gpu_1x_a10", region: "us-east-1" }],
+      sshKeyName: new SshKey("key", { name: "key", publicKey: "ssh-ed25519 AAAA" }).name,
+    };
+    return [new Instance("a", args), new Instance("b", { ...args, userData: "#cloud-config" })];
+  }));
+  delete process.env.LAMBDA_LABS_API_KEY;
+
+  project = mkdtempSync(path.join(tmpdir(), "sophia-shims-"));
+  mkdirSync(path.join(project, "components"));
+  // Stands for the compiled program: handlers that say what they were called with.
+  writeFileSync(
+    path.join(project, "components/compiled.cjs"),
+    `const method = (kind, name) => async (...args) => ({ kind, name, args });
+     const handlers = (kind) => Object.fromEntries(
+       ["check", "diff", "create", "read", "update", "delete"].map((name) => [name, method(kind, name)]));
+     exports.load = (file) => ({ makeHandlers: (config) => {
+       if (file !== "components/lambda-cloud/index.js" || config.get("x") !== "y") throw new Error(file);
+       return { instance: handlers("instance"), sshKey: handlers("sshKey") };
+     } });`,
+  );
+});
+
+afterAll(() => {
+  rmSync(project, { recursive: true, force: true });
+});
+
+const codeOf = (type: string, name: string): string =>
+  String(ofType(registrations, type)[name]?.inputs.__provider);
+
+/** Does what the host of dynamic providers does with the code in state. */
+function revive(
+  code: string,
+): pulumi.dynamic.ResourceProvider & Required<Pick<pulumi.dynamic.ResourceProvider, "configure">> {
+  const exported: { handler?: () => never } = {};
+  const run = vm.runInThisContext(`(function (exports, require, process) { ${code}\n })`) as (
+    ...args: unknown[]
+  ) => void;
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- the code requires by an absolute path
+  run(exported, (file: string): unknown => require(file), { cwd: () => project });
+  if (exported.handler === undefined) throw new Error("the code exports no handler");
+  return exported.handler();
+}
+
+test("the code in state is tiny, the same for every resource of a kind, and holds no key", () => {
+  for (const code of [codeOf(INSTANCE, "a"), codeOf(SSH_KEY, "key")]) {
+    expect(code.length).toBeLessThan(4_096);
+    expect(code).not.toContain(CANARY);
+    // Nothing by value but the class itself: no module of ours, nothing from node_modules.
+    expect(code.match(/require\(/g)).toHaveLength(1);
+  }
+  expect(codeOf(INSTANCE, "b")).toBe(codeOf(INSTANCE, "a"));
+});
+
+test("the code in state is frozen", () => {
+  expect(codeOf(INSTANCE, "a")).toMatchSnapshot();
+});
+
+test.each([
+  [INSTANCE, "a", "instance"],
+  [SSH_KEY, "key", "sshKey"],
+] as const)("%s hands every call over as soon as configure has been called", async (type, name, kind) => {
+  const provider = revive(codeOf(type, name));
+  const config = { get: () => "y" } as unknown as pulumi.dynamic.Config;
+  // Not awaited: the host does not wait for it either.
+  const configured = provider.configure({ config });
+  const said = (method: string, ...args: unknown[]) => ({ kind, name: method, args });
+  await expect(provider.check?.(1, 2)).resolves.toEqual(said("check", 1, 2));
+  await expect(provider.diff?.("id", 1, 2)).resolves.toEqual(said("diff", "id", 1, 2));
+  await expect(provider.create(1)).resolves.toEqual(said("create", 1));
+  await expect(provider.read?.("id", 1)).resolves.toEqual(said("read", "id", 1));
+  await expect(provider.update?.("id", 1, 2)).resolves.toEqual(said("update", "id", 1, 2));
+  await expect(provider.delete?.("id", 1)).resolves.toEqual(said("delete", "id", 1));
+  await configured;
+});
+
+test("inputs are what was given; outputs are declared and not known before", () => {
+  const { __provider, ...inputs } = ofType(registrations, INSTANCE).b?.inputs ?? {};
+  expect(__provider).toBeDefined();
+  expect(inputs).toEqual({
+    name: "test-node",
+    placements: [{ instanceType: "gpu_1x_a10", region: "us-east-1" }],
+    sshKeyName: "key",
+    userData: "#cloud-config",
+  });
+});
