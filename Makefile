@@ -45,10 +45,11 @@ format: node_modules/.package-lock.json ## Format everything
 build: node_modules/.package-lock.json ## Compile the program to bin/
 	@$(NODE) components/compiled.cjs
 
-# npm ci writes this file last; it is as old as the last complete installation.
+# npm writes this file last; it is as old as the last complete installation. Not `npm ci`: it wants the packages of
+# every platform in the lock file, which a registry that serves one platform's cannot give.
 node_modules/.package-lock.json: package.json package-lock.json | check-node
 	@echo "  installing npm packages …"
-	@npm ci --no-fund --no-audit --loglevel=error
+	@npm install --no-save --no-fund --no-audit --loglevel=error
 	@touch $@
 
 check-node:

@@ -1,6 +1,6 @@
 /** What `make up`, `make down`, `make status` and `make shell` do. */
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import * as path from "node:path";
 import { isUp, runningDaemon, startDaemon, stopDaemon } from "./daemonControl";
 import { checkMachine } from "./machine";
@@ -14,6 +14,7 @@ import {
   pulumi,
   STACK,
   writeStackConfig,
+  type PulumiOptions,
   type Workspace,
 } from "./workspace";
 
@@ -23,7 +24,7 @@ export class CommandFailed extends Error {}
 async function mustRun(
   workspace: Workspace,
   args: readonly string[],
-  options: { input?: string; show?: boolean } = {},
+  options: PulumiOptions = {},
 ): Promise<string> {
   const { code, stdout, stderr } = await pulumi(workspace, args, options);
   if (code === 0) return stdout;
@@ -39,8 +40,13 @@ const configArgs = ({ configFile }: Workspace): string[] => ["--stack", STACK, "
 /** Selects the stack, or makes it with its encryption and its one secret. */
 async function ensureStack(workspace: Workspace, settings: SandboxSettings): Promise<void> {
   if (!hasStack(workspace.dir)) {
-    await mustRun(workspace, ["stack", "init", STACK, "--non-interactive"]);
-    rmSync(path.join(workspace.dir, "secrets-set"), { force: true });
+    // Elsewhere, because the CLI writes the new stack's salt beside Pulumi.yaml, into a committed file.
+    const cwd = path.join(workspace.dir, "init");
+    mkdirSync(cwd, { recursive: true });
+    copyFileSync(path.join(repoRoot, "Pulumi.yaml"), path.join(cwd, "Pulumi.yaml"));
+    await mustRun(workspace, ["stack", "init", STACK], { cwd });
+    renameSync(path.join(cwd, `Pulumi.${STACK}.yaml`), workspace.configFile);
+    await mustRun(workspace, ["stack", "select", STACK]);
   }
   writeStackConfig(workspace, settings);
   if (!readFileSync(workspace.configFile, "utf8").includes("sophia-ai:sshPrivateKey")) {
@@ -58,7 +64,7 @@ async function releaseStaleLock(workspace: Workspace): Promise<void> {
     const { pid } = JSON.parse(readFileSync(path.join(locks, file), "utf8")) as { pid: number };
     return existsSync(`/proc/${pid}`);
   });
-  if (!alive) await mustRun(workspace, ["cancel", STACK, "--yes", "--non-interactive"]);
+  if (!alive) await mustRun(workspace, ["cancel", STACK, "--yes"]);
 }
 
 async function prepare(dir: string): Promise<{ workspace: Workspace; settings: SandboxSettings }> {
@@ -74,11 +80,9 @@ export async function up(dir: string): Promise<void> {
   await ensureStack(workspace, settings);
   await releaseStaleLock(workspace);
   await step(`pulumi up of stack ${STACK}`, () =>
-    mustRun(
-      workspace,
-      ["up", "--yes", "--non-interactive", "--skip-preview", "--suppress-outputs", ...configArgs(workspace)],
-      { show: true },
-    ),
+    mustRun(workspace, ["up", "--yes", "--skip-preview", "--suppress-outputs", ...configArgs(workspace)], {
+      show: true,
+    }),
   );
   await show(workspace, settings);
 }
@@ -113,11 +117,7 @@ export async function down(dir: string): Promise<void> {
     const { workspace } = await prepare(dir);
     await releaseStaleLock(workspace);
     await step(`pulumi destroy of stack ${STACK}`, () =>
-      mustRun(
-        workspace,
-        ["destroy", "--yes", "--non-interactive", "--skip-preview", ...configArgs(workspace)],
-        { show: true },
-      ),
+      mustRun(workspace, ["destroy", "--yes", "--skip-preview", ...configArgs(workspace)], { show: true }),
     );
   }
   await step("stopping the sandbox", () => stopDaemon(dir));

@@ -6,11 +6,10 @@ import { createServer, type Server } from "node:http";
 import { existsSync, rmSync } from "node:fs";
 import * as path from "node:path";
 import { ensureToolchain } from "./toolchain/toolchain";
-import { HostFleet } from "./hosts/hostFleet";
+import { HostFleet } from "./hosts/fleet";
 import { READY_FILE } from "./daemonControl";
 import { k3sBinary } from "./hosts/shims";
 import { LambdaSimulator } from "./lambdaCloud/simulator";
-import { stopStale } from "./processes/supervisor";
 import { sandboxDir } from "./paths";
 import { sandboxSettings, writePrivate, type SandboxSettings } from "./settings";
 
@@ -49,8 +48,8 @@ interface Running {
 async function start(dir: string, settings: SandboxSettings): Promise<Running> {
   const { ports, addressPrefix, apiKey, adminToken, timeScale } = settings;
   const { binDir } = await ensureToolchain();
-  await stopStale(path.join(dir, "run"));
-  const fleet = new HostFleet({ dir: path.join(dir, "hosts"), binDir, sshPort: ports.ssh });
+  const fleet = new HostFleet({ dir: path.join(dir, "machines"), binDir, sshPort: ports.ssh });
+  await fleet.start();
   const simulator = new LambdaSimulator({
     stateFile: path.join(dir, "lambda.json"),
     port: ports.lambda,
@@ -60,12 +59,14 @@ async function start(dir: string, settings: SandboxSettings): Promise<Running> {
     addressPool: Array.from({ length: 253 }, (_, index) => `${addressPrefix}.${index + 2}`),
   });
   simulator.on("instance", (snapshot) => {
-    void fleet.apply(snapshot);
+    fleet.apply(snapshot).catch((error: unknown) => {
+      console.error(`instance ${snapshot.name}:`, error);
+    });
   });
   const downloads = downloadServer();
   await listen(downloads, ports.downloads);
+  fleet.retain(simulator.instances().map(({ id }) => id));
   await simulator.start();
-  for (const snapshot of simulator.instances()) await fleet.apply(snapshot);
   return {
     stop: async () => {
       await simulator.stop();

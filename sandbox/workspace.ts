@@ -82,6 +82,7 @@ function pulumiEnv({ dir, pulumiHome, backend, searchPath, settings }: EnvParts)
     PULUMI_BACKEND_URL: `file://${backend}`,
     PULUMI_CONFIG_PASSPHRASE_FILE: path.join(dir, "passphrase"),
     PULUMI_SKIP_UPDATE_CHECK: "true",
+    PULUMI_IGNORE_AMBIENT_PLUGINS: "true", // the plugins are installed in PULUMI_HOME; one on PATH would win, with a warning
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     NODE_COMPILE_CACHE: path.join(cacheDir(), "node-compile-cache"),
     LAMBDA_LABS_API_URL: `http://127.0.0.1:${settings.ports.lambda}/api/v1`,
@@ -163,26 +164,34 @@ export interface PulumiRun {
   readonly stderr: string;
 }
 
-/**
- * Runs the CLI in the checkout.
- *
- * @param input Standard input; secrets go this way, never through arguments. @default - none
- * @param show Lets the user see the output as it comes. @default false
- */
+export interface PulumiOptions {
+  /** Standard input; secrets go this way, never through arguments. @default - none */
+  readonly input?: string;
+  /** Let the user see what happens: live on a terminal, else when it is over. @default false */
+  readonly show?: boolean;
+  /** @default - the checkout */
+  readonly cwd?: string;
+}
+
+/** Runs the CLI. */
 export function pulumi(
   workspace: Workspace,
   args: readonly string[],
-  { input, show = false }: { input?: string; show?: boolean } = {},
+  { input, show = false, cwd = repoRoot }: PulumiOptions = {},
 ): Promise<PulumiRun> {
-  const child = spawn("pulumi", args, { cwd: repoRoot, env: workspace.env, stdio: ["pipe", "pipe", "pipe"] });
-  child.stdin.end(input);
+  const live = show && process.stderr.isTTY;
+  const manner = [...(live ? [] : ["--non-interactive"]), ...(show && !live ? ["--suppress-progress"] : [])];
+  const output = live ? (["inherit", "inherit"] as const) : (["pipe", "pipe"] as const);
+  const command = path.join(workspace.dir, "bin", "pulumi"); // beside it lie its language host and its launchers
+  const child = spawn(command, [...args, ...manner], { cwd, env: workspace.env, stdio: ["pipe", ...output] });
+  child.stdin?.end(input);
   let stdout = "";
   let stderr = "";
-  child.stdout.on("data", (chunk: Buffer) => {
+  child.stdout?.on("data", (chunk: Buffer) => {
     stdout += chunk.toString();
     if (show) process.stderr.write(chunk);
   });
-  child.stderr.on("data", (chunk: Buffer) => {
+  child.stderr?.on("data", (chunk: Buffer) => {
     stderr += chunk.toString();
     if (show) process.stderr.write(chunk);
   });

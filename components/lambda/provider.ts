@@ -1,3 +1,5 @@
+/* eslint-disable @typescript-eslint/no-require-imports -- the implementation is found at run time, in the project's
+   folder; the reason stands up here because comments in a method end up in state */
 import type * as pulumi from "@pulumi/pulumi";
 import type { LambdaCloudHandlers } from "../lambda-cloud";
 
@@ -20,7 +22,6 @@ class Shim implements pulumi.dynamic.ResourceProvider {
 
   /** Sets the implementation before its first await: the host calls methods without waiting for this to end. */
   configure(request: pulumi.dynamic.ConfigureRequest): Promise<void> {
-    // eslint-disable-next-line @typescript-eslint/no-require-imports -- resolved at run time, from the project's folder
     const { load } = require(`${process.cwd()}/components/compiled.cjs`) as {
       load: (path: string) => unknown;
     };

@@ -40,6 +40,7 @@ export class Cluster {
   private readonly forwards = new Map<string, { server: Server; sockets: Set<Socket> }>();
   private leader: ClusterServer | undefined;
   private kubeconfig = "";
+  private stopped = false;
   private last: Promise<void> = Promise.resolve();
   private readonly tokens: z.infer<typeof tokensSchema>;
 
@@ -101,6 +102,7 @@ export class Cluster {
   }
 
   private async add(server: ClusterServer): Promise<void> {
+    if (this.stopped) throw new K3sRefusal("the sandbox is being stopped");
     this.servers.set(server.instanceId, server);
     if (this.leader === undefined) {
       await this.lead(server);
@@ -148,8 +150,13 @@ export class Cluster {
     if (this.leader !== undefined) await this.control.removeNode(name);
   }
 
-  /** Stops the processes; the data stays. */
+  /** Stops the processes for this run of the sandbox; the data stays. */
   async stop(): Promise<void> {
+    this.stopped = true;
+    await this.inTurn(() => this.shutdown());
+  }
+
+  private async shutdown(): Promise<void> {
     this.leader = undefined;
     this.servers.clear();
     for (const id of [...this.forwards.keys()]) await this.stopForward(id);

@@ -31,7 +31,7 @@ const UP = ["booting", "active", "unhealthy"];
 
 /** Boots, shuts down and removes hosts. Call {@link start} first and {@link stop} last. */
 export class HostFleet {
-  private readonly hosts = new Map<string, Host>();
+  private readonly hosts = new Map<string, { readonly host: Host; status: string }>();
   private readonly turns = new Map<string, Promise<void>>();
   private readonly clusters = new Map<string, Cluster>();
   private readonly requests = new RequestServer();
@@ -79,9 +79,11 @@ export class HostFleet {
   /** Stops everything; what is on disk comes back with the next fleet. */
   async stop(): Promise<void> {
     await Promise.allSettled(this.turns.values());
+    const hosts = [...this.hosts.values()].map(({ host }) => host);
+    await Promise.all(hosts.map((host) => host.disconnect()));
     // Clusters first: a server that stops must not hand over to one that is about to.
     await Promise.all([...this.clusters.values()].map((cluster) => cluster.stop()));
-    await Promise.all([...this.hosts.values()].map((host) => host.shutdown()));
+    await Promise.all(hosts.map((host) => host.shutdown()));
     this.hosts.clear();
     this.clusters.clear();
     await this.requests.close();
@@ -90,21 +92,26 @@ export class HostFleet {
   private async follow(instance: InstanceSnapshot): Promise<void> {
     const running = this.hosts.get(instance.id);
     if (isReachable(instance) && UP.includes(instance.status)) {
-      const rebooted = instance.status === "booting" && running?.instance.status === "active";
+      const rebooted = instance.status === "booting" && running?.status === "active";
+      if (running !== undefined) running.status = instance.status;
       if (running !== undefined && !rebooted) return;
-      await running?.shutdown();
+      await running?.host.shutdown();
       const host = new Host(layout(this.hostsDir(), instance.id), instance, {
         sshPort: this.options.sshPort,
         requests: this.requests,
         clusters: this.registry,
         kubectl: this.kubectl(),
       });
-      this.hosts.set(instance.id, host);
-      await host.boot();
+      this.hosts.set(instance.id, { host, status: instance.status });
+      await host.boot().catch(async (error: unknown) => {
+        this.hosts.delete(instance.id);
+        await host.shutdown();
+        throw error;
+      });
       return;
     }
     this.hosts.delete(instance.id);
-    await running?.retire();
+    await running?.host.retire();
     if (instance.status === "terminated") deleteDisk(layout(this.hostsDir(), instance.id));
   }
 

@@ -64,23 +64,26 @@ export class Host {
     });
     await ssh.listen();
     this.ssh = ssh;
-    await systemd.restore();
+    systemd.restore();
+  }
+
+  /** Ends all sessions and lets no one in any more. */
+  async disconnect(): Promise<void> {
+    await this.ssh?.close();
+    this.ssh = undefined;
   }
 
   /** Ends everything; a later boot of the same disk goes on. */
   async shutdown(): Promise<void> {
-    await this.ssh?.close();
-    this.ssh = undefined;
+    await this.disconnect();
     await this.systemd.shutdown();
     this.environment.requests.unregister(this.token);
   }
 
   /** Ends everything for good: the node leaves its cluster. The disk stays for the caller to delete. */
   async retire(): Promise<void> {
-    await this.ssh?.close();
-    this.ssh = undefined;
-    await this.k3s.leave();
     await this.shutdown();
+    await this.k3s.leave();
   }
 
   private firstBoot(

@@ -89,6 +89,8 @@ interface Unit {
   state: UnitState;
   readonly journal: string[];
   starting: AbortController | undefined;
+  /** The start under way, or the last one; never rejects. */
+  run: Promise<Reply> | undefined;
 }
 
 /** The units of one instance. Which are enabled and which run is kept on its disk. */
@@ -102,8 +104,8 @@ export class Systemd {
     private readonly runner: ServiceRunner,
   ) {}
 
-  /** Starts what ran when the sandbox ended. */
-  async restore(): Promise<void> {
+  /** Starts what ran when the sandbox ended, without waiting: an agent waits for a server on another instance. */
+  restore(): void {
     const file = onDisk(this.disk, STATE_FILE);
     if (!existsSync(file)) return;
     const { enabled, running } = JSON.parse(readFileSync(file, "utf8")) as {
@@ -111,7 +113,7 @@ export class Systemd {
       running: string[];
     };
     for (const unit of enabled) this.enabled.add(unit);
-    await Promise.all(running.map((unit) => this.start(unit)));
+    for (const unit of running) if (existsSync(this.path(unit))) void this.start(unit);
   }
 
   /** Ends what runs without forgetting it: the machine goes down, not the unit. */
@@ -119,6 +121,7 @@ export class Systemd {
     this.isDown = true;
     for (const [name, unit] of this.units) {
       unit.starting?.abort();
+      await unit.run;
       if (unit.state === "active") await this.runner.stop(name);
       unit.state = "inactive";
     }
@@ -194,18 +197,19 @@ export class Systemd {
       unit.journal.push(`${new Date().toISOString()} ${name}: ${line}`);
       unit.journal.splice(0, unit.journal.length - JOURNAL_LINES);
     };
-    const finished = this.run(name, unit, log, starting.signal);
-    return noBlock ? { code: 0 } : finished;
+    const file = parseUnit(readFileSync(this.path(name), "utf8"));
+    unit.run = this.run(name, file, unit, log, starting.signal);
+    return noBlock || !file.notifies ? { code: 0 } : unit.run;
   }
 
   private async run(
     name: string,
+    file: UnitFile,
     unit: Unit,
     log: (line: string) => void,
     cancelled: AbortSignal,
   ): Promise<Reply> {
     try {
-      const file = parseUnit(readFileSync(this.path(name), "utf8"));
       log(`Starting ${file.execStart.slice(0, 2).join(" ")}`);
       await this.runner.start(name, file, log, cancelled);
       if (cancelled.aborted) return { code: 1, stderr: `Job for ${name} canceled.` };
@@ -253,7 +257,7 @@ export class Systemd {
   private unit(name: string): Unit {
     const known = this.units.get(name);
     if (known !== undefined) return known;
-    const unit: Unit = { state: "inactive", journal: [], starting: undefined };
+    const unit: Unit = { state: "inactive", journal: [], starting: undefined, run: undefined };
     this.units.set(name, unit);
     return unit;
   }

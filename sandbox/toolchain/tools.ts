@@ -19,6 +19,8 @@ export interface ToolSpec {
 const KUBERNETES = "1.36.3";
 const PULUMI = "3.259.0";
 const KUBERNETES_PROVIDER = "4.25.0";
+/** What the provider says it is: that of the SDK, or every run would warn that the two differ. They work together. */
+const KUBERNETES_SDK = "4.34.2";
 
 const sameMinor = (wanted: string) => {
   const [major, minor] = parseVersion(wanted) ?? [0, 0, 0];
@@ -73,7 +75,7 @@ export const tools = [
     package: "sophia/toolchain/kubernetes-provider",
     version: KUBERNETES_PROVIDER,
     versionVariables: {
-      "github.com/pulumi/pulumi-kubernetes/provider/v4/pkg/version.Version": KUBERNETES_PROVIDER,
+      "github.com/pulumi/pulumi-kubernetes/provider/v4/pkg/version.Version": KUBERNETES_SDK,
     },
   },
   {

@@ -229,7 +229,7 @@ describe("a cluster", () => {
 
   test("gets its API server back after kill -9", async () => {
     const file = join(dir, "clusters/server-1/control-plane/run/kube-apiserver.pid");
-    const before = readRecord(file)?.pid ?? 0;
+    const before = readRecord(file)?.pid ?? Number.NaN;
     process.kill(before, "SIGKILL");
     await waitFor("the API server", async () => (await onServer("get pod train")).code === 0, {
       deadlineMs: 60_000,

@@ -82,7 +82,7 @@ async function dialOnce(connection: Connection, signal: AbortSignal): Promise<Cl
     client.on("error", () => undefined);
     return client;
   } catch (error) {
-    client.on("error", () => undefined).end();
+    client.on("error", () => undefined).destroy();
     throw error;
   }
 }

@@ -38,6 +38,7 @@ function handleSession(session: Session, acceptEnv: RegExp, commands: string[]):
     child.stdin.on("error", () => undefined);
     child.stdout.pipe(channel, { end: false });
     child.stderr.pipe(channel.stderr, { end: false });
+    channel.on("close", () => child.kill());
     child.on("close", (code, signal) => {
       if (signal === null) channel.exit(code ?? 1);
       else channel.exit(signal.replace("SIG", ""));
