@@ -56,15 +56,29 @@ async function ensureStack(workspace: Workspace, settings: SandboxSettings): Pro
   }
 }
 
-/** A CLI that was killed leaves its lock behind; a lock of a process that is gone holds nothing. */
-async function releaseStaleLock(workspace: Workspace): Promise<void> {
+/**
+ * Mends what a killed CLI leaves: its lock, and creations of which it is not known whether they happened. All of ours
+ * may be done again: instances are found by name, and objects in the cluster are taken over in this one run.
+ */
+async function repairInterrupted(workspace: Workspace): Promise<void> {
   const locks = path.join(workspace.dir, "pulumi", ".pulumi", "locks", "organization", "sophia-ai", STACK);
-  if (!existsSync(locks)) return;
-  const alive = readdirSync(locks).some((file) => {
+  const files = existsSync(locks) ? readdirSync(locks) : [];
+  const isAlive = (file: string): boolean => {
     const { pid } = JSON.parse(readFileSync(path.join(locks, file), "utf8")) as { pid: number };
     return existsSync(`/proc/${pid}`);
+  };
+  if (files.length === 0 || files.some(isAlive)) return;
+  await step("repairing after an interrupted run", async () => {
+    await mustRun(workspace, ["cancel", STACK, "--yes"]);
+    await mustRun(workspace, [
+      "refresh",
+      "--yes",
+      "--skip-preview",
+      "--clear-pending-creates",
+      ...configArgs(workspace),
+    ]);
   });
-  if (!alive) await mustRun(workspace, ["cancel", STACK, "--yes"]);
+  workspace.env.PULUMI_K8S_UPSERT_EXISTING_OBJECTS = "true";
 }
 
 async function prepare(dir: string): Promise<{ workspace: Workspace; settings: SandboxSettings }> {
@@ -78,7 +92,7 @@ export async function up(dir: string): Promise<void> {
   const { workspace, settings } = await prepare(dir);
   if (!isUp(dir)) await step("starting the sandbox", () => startDaemon(dir, workspace.env));
   await ensureStack(workspace, settings);
-  await releaseStaleLock(workspace);
+  await repairInterrupted(workspace);
   await step(`pulumi up of stack ${STACK}`, () =>
     mustRun(workspace, ["up", "--yes", "--skip-preview", "--suppress-outputs", ...configArgs(workspace)], {
       show: true,
@@ -115,7 +129,7 @@ export async function down(dir: string): Promise<void> {
   }
   if (isUp(dir) && hasStack(dir)) {
     const { workspace } = await prepare(dir);
-    await releaseStaleLock(workspace);
+    await repairInterrupted(workspace);
     await step(`pulumi destroy of stack ${STACK}`, () =>
       mustRun(workspace, ["destroy", "--yes", "--skip-preview", ...configArgs(workspace)], { show: true }),
     );

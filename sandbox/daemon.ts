@@ -67,6 +67,8 @@ async function start(dir: string, settings: SandboxSettings): Promise<Running> {
   await listen(downloads, ports.downloads);
   fleet.retain(simulator.instances().map(({ id }) => id));
   await simulator.start();
+  // Machines of an earlier run come back before anyone is told that the sandbox is ready.
+  await Promise.allSettled(simulator.instances().map((snapshot) => fleet.apply(snapshot)));
   return {
     stop: async () => {
       await simulator.stop();

@@ -32,8 +32,9 @@ export interface InstanceInputs {
 export interface InstanceOutputs extends InstanceInputs {
   readonly instanceType: string;
   readonly region: string;
-  readonly ip: string | undefined;
-  readonly privateIp: string | undefined;
+  /** Absent only while the instance is not ready. */
+  readonly ip?: string;
+  readonly privateIp?: string;
   readonly hourlyPriceUsd: number;
   readonly gpus: number;
   readonly vcpus: number;
@@ -150,8 +151,9 @@ function outputs(
     ...inputs,
     instanceType: type.name,
     region: region.name,
-    ip: ip ?? undefined,
-    privateIp: private_ip ?? undefined,
+    // The engine takes no undefined: what is not there has no key.
+    ...(ip ? { ip } : {}),
+    ...(private_ip ? { privateIp: private_ip } : {}),
     hourlyPriceUsd: type.price_cents_per_hour / 100,
     gpus: type.specs.gpus,
     vcpus: type.specs.vcpus,
@@ -179,8 +181,10 @@ const GONE = new Set<Instance["status"]>(["terminated", "terminating", "preempte
 export class InstanceHandlers implements Handlers<InstanceInputs, InstanceOutputs> {
   readonly #context: InstanceContext;
   readonly #clock: Clock;
-  /** Names and adopted ids that state holds. */
-  readonly #held = new Set<string>();
+  /** Ids that creations of this run took over instead of launching. */
+  readonly #takenOver = new Set<string>();
+  /** Values of `adoptInstanceId` that have done their work: state holds what came of them. */
+  readonly #adopted = new Set<string>();
 
   constructor(context: InstanceContext) {
     this.#context = context;
@@ -189,11 +193,15 @@ export class InstanceHandlers implements Handlers<InstanceInputs, InstanceOutput
 
   /** Old inputs are given only for a resource that state holds. */
   async check(olds: Partial<InstanceInputs> | undefined, news: InstanceInputs) {
-    if (olds?.name !== undefined) this.#held.add(olds.name);
-    if (olds?.adoptInstanceId !== undefined) this.#held.add(olds.adoptInstanceId);
+    if (olds?.adoptInstanceId !== undefined) this.#adopted.add(olds.adoptInstanceId);
     const failures = checkInstance(news);
     const { adoptInstanceId: adopted } = news;
-    if (failures.length === 0 && adopted !== undefined && !isUnknown(adopted) && !this.#held.has(adopted)) {
+    if (
+      failures.length === 0 &&
+      adopted !== undefined &&
+      !isUnknown(adopted) &&
+      !this.#adopted.has(adopted)
+    ) {
       const reason = adoptionProblem(await this.#context.client.getInstance(adopted), news);
       if (reason !== undefined) failures.push({ property: "adoptInstanceId", reason });
     }
@@ -207,9 +215,9 @@ export class InstanceHandlers implements Handlers<InstanceInputs, InstanceOutput
   async create(inputs: InstanceInputs): Promise<{ id: string; outs: InstanceOutputs }> {
     const { client, settings } = this.#context;
     const context = { client, clock: this.#clock, ...settings };
-    const id =
-      (await this.#adopt(inputs)) ??
-      (await launchOnce(context, inputs.placements, launchSpec(inputs), this.#held.has(inputs.name)));
+    const { id, takenOver } =
+      (await this.#adopt(inputs)) ?? (await launchOnce(context, inputs.placements, launchSpec(inputs)));
+    if (takenOver) this.#takenOver.add(id);
     return {
       id,
       outs: await this.#untilReady(id, inputs, { ifGone: "Run the command again: it launches another" }),
@@ -217,12 +225,12 @@ export class InstanceHandlers implements Handlers<InstanceInputs, InstanceOutput
   }
 
   /** What has been taken over before is being replaced now: taking it over again would end with its deletion. */
-  async #adopt(inputs: InstanceInputs): Promise<string | undefined> {
+  async #adopt(inputs: InstanceInputs): Promise<{ id: string; takenOver: boolean } | undefined> {
     const { adoptInstanceId: id } = inputs;
-    if (id === undefined || this.#held.has(id)) return undefined;
+    if (id === undefined || this.#adopted.has(id)) return undefined;
     const reason = adoptionProblem(await this.#context.client.getInstance(id), inputs);
     if (reason !== undefined) throw new Error(`${inputs.name}: ${id} cannot be adopted. ${reason}`);
-    return id;
+    return { id, takenOver: true };
   }
 
   async read(id: string, props: InstanceOutputs): Promise<{ id: string; props: InstanceOutputs }> {
@@ -238,8 +246,18 @@ export class InstanceHandlers implements Handlers<InstanceInputs, InstanceOutput
     return { outs: await this.#untilReady(id, news, { ifGone, olds }) };
   }
 
-  /** Terminates, and waits until the instance is gone: what it uses can be deleted only then. */
+  /**
+   * Terminates, and waits until the instance is gone: what it uses can be deleted only then. An instance that a
+   * creation of this run took over is kept. The engine asks for that when it replaces a resource by one just like it
+   * (`up --replace`, a new logical name): create cannot tell the predecessor from what a run that was cut off left.
+   */
   async delete(id: string): Promise<void> {
+    if (this.#takenOver.has(id)) {
+      console.warn(
+        `instance ${id}: it is kept, because its replacement is just like it and has taken it over. To get another machine, give the instance replacement: "delete-first" and run the command again.`,
+      );
+      return;
+    }
     const { client, settings } = this.#context;
     const deadline = this.#clock.now() + DELETE_TIMEOUT_MS;
     for (let asked = false; ;) {

@@ -28,8 +28,6 @@ const NO_CAPACITY = "instance-operations/launch/insufficient-capacity";
 
 /** Tells launches of one name apart: the hash of everything that a launch sets and that cannot change later. */
 const LAUNCH_TAG = "sophia-launch";
-/** On an instance that was launched to replace a living twin of the same launch: the twin's id. */
-const REPLACES_TAG = "sophia-replaces";
 
 const tagOf = ({ tags }: Instance, key: string): string | undefined =>
   tags?.find((tag) => tag.key === key)?.value;
@@ -65,7 +63,7 @@ export function isListed(
   return placements.some((p) => p.instanceType === instance_type.name && p.region === region.name);
 }
 
-/** One of several instances of the same launch stays, an active one where there is one; the others go. */
+/** One of several instances of the same launch stays, an active one where there is one; the others go if marked ours. */
 async function keepOne(
   { client }: Pick<LaunchContext, "client">,
   alike: readonly Instance[],
@@ -73,7 +71,7 @@ async function keepOne(
   const [keep, ...doubles] = [...alike].sort(
     (a, b) => Number(b.status === "active") - Number(a.status === "active") || (a.id < b.id ? -1 : 1),
   );
-  for (const double of doubles) {
+  for (const double of doubles.filter((instance) => tagOf(instance, LAUNCH_TAG) !== undefined)) {
     console.warn(
       `${double.name ?? ""}: launched twice; keeping ${keep?.id ?? ""}, terminating ${double.id}.`,
     );
@@ -97,36 +95,24 @@ const show = (placements: readonly Placement[]): string =>
  * instance is looked for until the time for it is over; only then, and only if the list could be read, one more launch
  * is made.
  *
- * @param held Whether state already holds an instance of this name. Then a living one is what is to be replaced, and
- *   taking it over would end with the engine deleting it as its own predecessor.
- * @returns The instance's id
+ * @returns The instance's id, and whether it was there before
  * @throws LambdaCloudError when the API refuses, Error when there is no capacity or the outcome stays unclear
  */
 export async function launchOnce(
   context: LaunchContext,
   placements: readonly Placement[],
   spec: LaunchSpec,
-  held = false,
-): Promise<string> {
-  const alike = await findAlike(context, placements, spec);
-  const replacesOneOf = (instance: Instance): boolean =>
-    alike.some(({ id }) => id === tagOf(instance, REPLACES_TAG));
-  const existing = await keepOne(context, held ? alike.filter(replacesOneOf) : alike);
-  if (existing !== undefined) return existing;
-
-  const known = new Set(alike.map(({ id }) => id));
+): Promise<{ id: string; takenOver: boolean }> {
   const find = async (): Promise<string | undefined> =>
-    keepOne(
-      context,
-      (await findAlike(context, placements, spec)).filter(({ id }) => !known.has(id)),
-    );
-  const tags = [...(spec.tags ?? []), { key: LAUNCH_TAG, value: launchHash(spec) }];
-  if (alike[0] !== undefined) tags.push({ key: REPLACES_TAG, value: alike[0].id });
+    keepOne(context, await findAlike(context, placements, spec));
+  const existing = await find();
+  if (existing !== undefined) return { id: existing, takenOver: true };
 
+  const tags = [...(spec.tags ?? []), { key: LAUNCH_TAG, value: launchHash(spec) }];
   const candidates = withCapacity(placements, await context.client.listInstanceTypes());
   for (const placement of candidates) {
     const id = await tryPlacement(context, placement, { ...spec, tags }, find);
-    if (id !== undefined) return id;
+    if (id !== undefined) return { id, takenOver: false };
   }
   throw new Error(
     `${spec.name}: Lambda has no capacity (tried ${candidates.length} of ${placements.length} placements); expected room for one of ${show(placements)}. Add instance types or regions, or try again later.`,

@@ -20,6 +20,8 @@ const blob = (publicKey: string): string => publicKey.trim().split(/\s+/).slice(
 /** The lifecycle of an SSH key of the account. The API can only add and delete keys. */
 export class SshKeyHandlers implements Handlers<SshKeyInputs, SshKeyOutputs> {
   readonly #context: SshKeyContext;
+  /** Ids that creations of this run took over; see the deletion of instances. */
+  readonly #takenOver = new Set<string>();
 
   constructor(context: SshKeyContext) {
     this.#context = context;
@@ -58,6 +60,7 @@ export class SshKeyHandlers implements Handlers<SshKeyInputs, SshKeyOutputs> {
         `SSH key ${inputs.name}: the account has another key of this name. Delete it in the Lambda Cloud console, or choose another name.`,
       );
     }
+    if (existing !== undefined) this.#takenOver.add(existing.id);
     const key = existing ?? (await this.#add(inputs));
     return { id: key.id, outs: inputs };
   }
@@ -85,6 +88,6 @@ export class SshKeyHandlers implements Handlers<SshKeyInputs, SshKeyOutputs> {
   }
 
   async delete(id: string): Promise<void> {
-    await this.#context.client.deleteSshKey(id);
+    if (!this.#takenOver.has(id)) await this.#context.client.deleteSshKey(id);
   }
 }

@@ -59,7 +59,11 @@ const second = (): InstanceSnapshot =>
 
 /** Runs a command on an instance with OpenSSH's client. */
 function ssh(ip: string, command: string, { key = "key", input = "" } = {}): Promise<Outcome> {
-  const options = ["StrictHostKeyChecking=no", `UserKnownHostsFile=${join(dir, "known")}`, "BatchMode=yes"];
+  const options = [
+    "StrictHostKeyChecking=accept-new",
+    `UserKnownHostsFile=${join(dir, "known")}`,
+    "BatchMode=yes",
+  ];
   const child = spawn("ssh", [
     ...[
       "-F",

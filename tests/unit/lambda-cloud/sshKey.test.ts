@@ -40,6 +40,9 @@ test("the same key of the same name is taken over, whatever its comment", async 
   client.keys = [{ id: "k-0", name: "prod", public_key: "ssh-ed25519 AAAA someone@else" }];
   expect((await handlers.create(inputs)).id).toBe("k-0");
   expect(client.added).toBe(0);
+  // A replacement by a key just like it: what create took over, the deletion of the predecessor leaves alone.
+  await handlers.delete("k-0");
+  expect(client.keys).toHaveLength(1);
 });
 
 test("another key of the same name is refused", async () => {
