@@ -49,7 +49,7 @@ export default defineConfig(
     [
       forbid(["**/stacks/**"], "the sandbox shares schemas only."),
       {
-        group: ["**/components/**", "!**/components/lambda-cloud/schemas", "!**/components/problems"],
+        regex: "components/(?!lambda-cloud/schemas$|problems$)",
         message: "the sandbox shares schemas only.",
       },
     ],

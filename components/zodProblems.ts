@@ -30,6 +30,7 @@ function bound(issue: Extract<Issue, { code: "too_small" | "too_big" }>): string
 }
 
 function describe(issue: Issue): Omit<Problem, "path" | "got"> {
+  // eslint-disable-next-line @typescript-eslint/switch-exhaustiveness-check -- the others speak for themselves
   switch (issue.code) {
     case "invalid_type":
       return { what: "has the wrong type", expected: issue.expected };

@@ -7,7 +7,7 @@ import { sandboxSettings } from "./settings";
 /** The sandbox's commands by name; the Makefile calls them. */
 const commands: Readonly<Record<string, (dir: string, args: readonly string[]) => Promise<number>>> = {
   up: (dir) => up(dir).then(() => 0),
-  down: (dir) => down(dir).then(() => 0),
+  down: (dir, args) => down(dir, args).then(() => 0),
   status: (dir) => status(dir).then(() => 0),
   shell,
   lambda: async (dir, args) => {

@@ -121,13 +121,17 @@ export async function status(dir: string): Promise<void> {
   await show(workspace, settings);
 }
 
-/** Destroys the stack, ends every process and removes the folder. */
-export async function down(dir: string): Promise<void> {
+/**
+ * Destroys the stack, ends every process and removes the folder.
+ *
+ * @param args `--force` leaves the stack as it is: in the sandbox nothing of it outlives the folder
+ */
+export async function down(dir: string, args: readonly string[] = []): Promise<void> {
   if (!existsSync(dir)) {
     console.log("There is no sandbox; nothing to do.");
     return;
   }
-  if (isUp(dir) && hasStack(dir)) {
+  if (isUp(dir) && hasStack(dir) && !args.includes("--force")) {
     const { workspace } = await prepare(dir);
     await repairInterrupted(workspace);
     await step(`pulumi destroy of stack ${STACK}`, () =>

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { closeSync, existsSync, mkdirSync, openSync, rmSync } from "node:fs";
+import { closeSync, existsSync, globSync, mkdirSync, openSync, rmSync } from "node:fs";
 import * as path from "node:path";
 import { isStillRunning, readRecord, writeRecord, type ProcessRecord } from "./processes/identity";
 import { stopStale } from "./processes/supervisor";
@@ -36,12 +36,11 @@ export async function startDaemon(dir: string, env: NodeJS.ProcessEnv): Promise<
     stdio: ["ignore", log, log],
   });
   closeSync(log);
-  let ended = false;
-  child.once("exit", () => (ended = true));
   if (child.pid !== undefined) writeRecord(pidFile(dir), child.pid);
   child.unref();
   const deadline = Date.now() + START_TIMEOUT_MS;
   while (!existsSync(path.join(dir, READY_FILE))) {
+    const ended = child.exitCode !== null || child.signalCode !== null;
     if (ended || Date.now() > deadline) {
       await stopDaemon(dir);
       throw new Error(
@@ -52,8 +51,15 @@ export async function startDaemon(dir: string, env: NodeJS.ProcessEnv): Promise<
   }
 }
 
-/** Ends the daemon and whatever a killed one left running. Does nothing when nothing runs. */
+/**
+ * Ends the daemon, and what a killed daemon left running: every folder with pid files below the sandbox's is looked at.
+ * Does nothing when nothing runs.
+ */
 export async function stopDaemon(dir: string): Promise<void> {
   await stopStale(pidFolder(dir));
   rmSync(path.join(dir, READY_FILE), { force: true });
+  const left = new Set(
+    globSync("machines/**/*.pid", { cwd: dir }).map((file) => path.join(dir, path.dirname(file))),
+  );
+  await Promise.all([...left].map((folder) => stopStale(folder)));
 }

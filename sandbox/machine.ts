@@ -4,7 +4,13 @@ import * as path from "node:path";
 import { throwIfAny, type Problem } from "../components/problems";
 
 /** Programs that the sandbox runs as they are, and the Debian package each comes in. */
-const PROGRAMS = { bash: "bash", curl: "curl", unshare: "util-linux" } as const;
+const PROGRAMS = {
+  bash: "bash",
+  curl: "curl",
+  openssl: "openssl",
+  setpriv: "util-linux",
+  unshare: "util-linux",
+} as const;
 
 const OLDEST_NODE = 22;
 

@@ -42,7 +42,7 @@ async function portIsFree(host: string, port: number): Promise<boolean> {
 }
 
 /** The preferred port if it is free on the address, else one that is. */
-export async function freePort(host: string, preferred?: number): Promise<number> {
+export async function freePort(host = "127.0.0.1", preferred?: number): Promise<number> {
   if (preferred !== undefined && (await portIsFree(host, preferred))) return preferred;
   return new Promise((resolve, reject) => {
     const probe = createServer();

@@ -74,9 +74,10 @@ interface EnvParts {
 }
 
 function pulumiEnv({ dir, pulumiHome, backend, searchPath, settings }: EnvParts): NodeJS.ProcessEnv {
-  const { KUBECONFIG: _ambient, PULUMI_ACCESS_TOKEN: _token, ...inherited } = process.env;
   return {
-    ...inherited,
+    ...process.env,
+    KUBECONFIG: undefined, // whatever cluster the user works on, it is not this one
+    PULUMI_ACCESS_TOKEN: undefined,
     PATH: [...searchPath, process.env.PATH ?? ""].join(path.delimiter),
     PULUMI_HOME: pulumiHome,
     PULUMI_BACKEND_URL: `file://${backend}`,

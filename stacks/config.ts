@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import { mcpServerOverrideSchema } from "../components/mcp/catalog";
+import { mcpServerOverrideSchema, type McpServerOverride } from "../components/mcp/catalog";
 import type { Problem } from "../components/problems";
 import { zodProblems } from "../components/zodProblems";
 
@@ -243,7 +243,7 @@ export function parseConfig(raw: RawConfig): { config: Partial<StackConfig>; pro
         ...(text === undefined ? [missingSecret(name)] : zodProblems(result.error, name, text, true)),
       );
   }
-  return { config: config as Partial<StackConfig>, problems };
+  return { config: config, problems };
 }
 
 function missingSecret(name: string): Problem {
@@ -298,7 +298,7 @@ export function crossCheck(config: Partial<StackConfig>, raw: RawConfig, env: No
 /** Reads the stack's settings from the engine, without the project's prefix. */
 export function readRawConfig(project = pulumi.getProject()): RawConfig {
   const prefix = `${project}:`;
-  const all: Record<string, string> = pulumi.runtime.allConfig();
+  const all = pulumi.runtime.allConfig();
   return Object.fromEntries(
     Object.entries(all)
       .filter(([key]) => key.startsWith(prefix))
@@ -310,4 +310,15 @@ export function readRawConfig(project = pulumi.getProject()): RawConfig {
 export function secretNames(raw: RawConfig): ReadonlySet<string> {
   const values = raw.secrets === undefined ? undefined : decode(raw.secrets);
   return new Set(typeof values === "object" && values !== null ? Object.keys(values) : []);
+}
+
+/** The entries of `mcp.servers` that have the right shape, whatever else is wrong in the section. */
+export function wellFormedOverrides(raw: RawConfig): Record<string, McpServerOverride> {
+  const section = z.object({ servers: z.record(z.string(), z.unknown()) }).safeParse(decode(raw.mcp ?? "{}"));
+  return Object.fromEntries(
+    Object.entries(section.data?.servers ?? {}).flatMap(([name, value]) => {
+      const parsed = mcpServerOverrideSchema.safeParse(value);
+      return parsed.success ? [[name, parsed.data]] : [];
+    }),
+  );
 }

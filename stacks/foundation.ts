@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type * as kubernetes from "@pulumi/kubernetes";
 import { K3sCluster, type K3sNode } from "../components/cluster/k3sCluster";
@@ -47,8 +48,10 @@ export function placements({ instanceTypes, regions }: Pick<NodePool, "instanceT
 }
 
 function buildInstances(config: StackConfig, stack: string): Record<string, Instance> {
+  // The key's digest is in its name, so that a new key stands beside the old one until the nodes have moved to it.
+  const digest = createHash("sha256").update(config.sshPublicKey).digest("hex").slice(0, 8);
   const key = new SshKey("ssh-key", {
-    name: `${stack}-${config.cluster.name}`,
+    name: `${stack}-${config.cluster.name}-${digest}`,
     publicKey: config.sshPublicKey,
   });
   return Object.fromEntries(

@@ -1,9 +1,15 @@
-import * as pulumi from "@pulumi/pulumi";
 import { findPlacementProblems } from "../components/lambda-cloud/catalog";
 import { clientFromEnvironment } from "../components/lambda-cloud/settings";
 import { checkCatalog } from "../components/mcp/catalogChecks";
 import { throwIfAny, type Problem } from "../components/problems";
-import { crossCheck, parseConfig, secretNames, type RawConfig, type StackConfig } from "./config";
+import {
+  crossCheck,
+  parseConfig,
+  secretNames,
+  wellFormedOverrides,
+  type RawConfig,
+  type StackConfig,
+} from "./config";
 import { placements } from "./foundation";
 import { mcpCatalog } from "./mcpCatalog";
 import { enabledServers } from "./platform";
@@ -29,6 +35,13 @@ export function missingSecrets(config: Partial<StackConfig>, raw: RawConfig): Pr
     }));
 }
 
+/** Mistakes in the catalog as this stack changes it. One override of the wrong shape hides none in the others. */
+function catalogProblems({ mcp }: Partial<StackConfig>, raw: RawConfig): Problem[] {
+  return checkCatalog(mcpCatalog, mcp?.servers ?? wellFormedOverrides(raw), {
+    gpuQuota: mcp?.gpuQuota ?? Infinity,
+  });
+}
+
 /** Instance types and regions that Lambda does not have. Asks the API, so that the answer is today's. */
 async function placementProblems(config: Partial<StackConfig>, raw: RawConfig): Promise<Problem[]> {
   const { nodes, lambda } = config;
@@ -50,9 +63,7 @@ async function placementProblems(config: Partial<StackConfig>, raw: RawConfig): 
 export async function preflight(stack: string, raw: RawConfig): Promise<StackConfig> {
   const { config, problems } = parseConfig(raw);
   problems.push(...crossCheck(config, raw, process.env));
-  if (config.mcp !== undefined) {
-    problems.push(...checkCatalog(mcpCatalog, config.mcp.servers, { gpuQuota: config.mcp.gpuQuota }));
-  }
+  problems.push(...catalogProblems(config, raw));
   problems.push(...missingSecrets(config, raw), ...(await placementProblems(config, raw)));
   throwIfAny(`configuration of stack ${stack}`, problems);
   return config as StackConfig;

@@ -16,6 +16,8 @@ export interface Workloads {
   readonly mcpServers: Readonly<Record<string, Workload>>;
 }
 
+const CORE = "sophia-core";
+const GATEWAY = "sophia-mcp-gateway";
 const CORE_PORT = 8000;
 const GATEWAY_PORT = 8090;
 const GATEWAY_CONFIG_PATH = "/config";
@@ -26,51 +28,51 @@ const CORE_HOST = "app.sophia-intel.ai";
 /** Secrets that the core API reads, by canonical name. */
 export const CORE_SECRETS = ["ANTHROPIC_API_KEY", "OPENAI_API_KEY", "SOPHIA_SECRET_KEY"] as const;
 
+/** What the builders of single workloads share. */
+interface Context {
+  readonly config: StackConfig;
+  readonly namespace: pulumi.Input<string>;
+  readonly secrets: SecretStore;
+  readonly opts: pulumi.ComponentResourceOptions;
+}
+
+const ownImage = ({ images }: StackConfig, name: string): string =>
+  `${images.registry}/${name}:${images.tag}`;
+
 const pick = (store: SecretStore, names: readonly string[]): Record<string, pulumi.Output<string>> =>
   Object.fromEntries(names.map((name) => [name, store.get(name)]));
 
-/** Core API, gateway and MCP fleet in the applications' namespace. */
-export function buildWorkloads(
-  config: StackConfig,
-  { cluster, namespaces }: Foundation,
-  servers: readonly McpServer[],
-  secrets: SecretStore,
-): Workloads {
-  const namespace = namespaces.apps.metadata.name;
-  const opts: pulumi.ComponentResourceOptions = {
-    providers: [cluster.provider],
-    deletedWith: cluster,
-    dependsOn: [...cluster.joined],
-  };
-  const ownImage = (name: string): string => `${config.images.registry}/${name}:${config.images.tag}`;
-  const buildServer = (server: McpServer): Workload =>
-    new Workload(
-      server.objectName,
-      {
-        app: server.objectName,
-        namespace,
-        component: "mcp-server",
-        image: imageReference(server, config.images),
-        port: server.port,
-        healthPath: server.healthPath,
-        probeHost: server.probeHost,
-        replicas: server.replicas,
-        resources: server.resources,
-        gpus: server.gpus,
-        labels: { "sophia-ai/mcp-category": server.category },
-        env: { ...server.env, PORT: String(server.port), MCP_SERVER_PORT: String(server.port) },
-        secrets: pick(secrets, server.secrets),
-      },
-      opts,
-      MCP_SERVER,
-    );
-  const gateway = new Workload(
-    "sophia-mcp-gateway",
+function buildServer(server: McpServer, { config, namespace, secrets, opts }: Context): Workload {
+  return new Workload(
+    server.objectName,
     {
-      app: "sophia-mcp-gateway",
+      app: server.objectName,
+      namespace,
+      component: "mcp-server",
+      image: imageReference(server, config.images),
+      port: server.port,
+      healthPath: server.healthPath,
+      probeHost: server.probeHost,
+      replicas: server.replicas,
+      resources: server.resources,
+      gpus: server.gpus,
+      labels: { "sophia-ai/mcp-category": server.category },
+      env: { ...server.env, PORT: String(server.port), MCP_SERVER_PORT: String(server.port) },
+      secrets: pick(secrets, server.secrets),
+    },
+    opts,
+    MCP_SERVER,
+  );
+}
+
+function buildGateway(servers: readonly McpServer[], { config, namespace, opts }: Context): Workload {
+  return new Workload(
+    GATEWAY,
+    {
+      app: GATEWAY,
       namespace,
       component: "mcp-gateway",
-      image: ownImage("sophia-mcp-gateway"),
+      image: ownImage(config, GATEWAY),
       port: GATEWAY_PORT,
       replicas: config.gateway.replicas,
       resources: { requests: { cpu: "200m", memory: "256Mi" }, limits: { cpu: "1", memory: "1Gi" } },
@@ -82,13 +84,16 @@ export function buildWorkloads(
     },
     opts,
   );
-  const core = new Workload(
-    "sophia-core",
+}
+
+function buildCore({ config, namespace, secrets, opts }: Context): Workload {
+  return new Workload(
+    CORE,
     {
-      app: "sophia-core",
+      app: CORE,
       namespace,
       component: "core-api",
-      image: ownImage("sophia-ai-main"),
+      image: ownImage(config, "sophia-ai-main"),
       port: CORE_PORT,
       probeHost: CORE_HOST,
       replicas: config.core.replicas,
@@ -96,15 +101,30 @@ export function buildWorkloads(
       env: {
         ENVIRONMENT: config.environment,
         PORT: String(CORE_PORT),
-        MCP_GATEWAY_URL: `http://sophia-mcp-gateway.${APPS_NAMESPACE}.svc:${GATEWAY_PORT}`,
+        MCP_GATEWAY_URL: `http://${GATEWAY}.${APPS_NAMESPACE}.svc:${GATEWAY_PORT}`,
       },
       secrets: pick(secrets, CORE_SECRETS),
     },
     opts,
   );
+}
+
+/** Core API, gateway and MCP fleet in the applications' namespace. */
+export function buildWorkloads(
+  config: StackConfig,
+  { cluster, namespaces }: Foundation,
+  servers: readonly McpServer[],
+  secrets: SecretStore,
+): Workloads {
+  const context: Context = {
+    config,
+    secrets,
+    namespace: namespaces.apps.metadata.name,
+    opts: { providers: [cluster.provider], deletedWith: cluster, dependsOn: [...cluster.joined] },
+  };
   return {
-    core,
-    gateway,
-    mcpServers: Object.fromEntries(servers.map((server) => [server.name, buildServer(server)])),
+    core: buildCore(context),
+    gateway: buildGateway(servers, context),
+    mcpServers: Object.fromEntries(servers.map((server) => [server.name, buildServer(server, context)])),
   };
 }

@@ -7,7 +7,7 @@ import { waitFor } from "../processes/waitFor";
 import { ApiClient } from "./apiClient";
 import { ensureIdentities, type ClusterIdentities } from "./certificates";
 import { components, kubeconfigFile } from "./components";
-import { freePort } from "./freePort";
+import { freePort } from "../settings";
 import { renderKubeconfig } from "./kubeconfig";
 import { type NodeSpec, renderNode, renderNodeStatus } from "./nodes";
 import { type StageDelays, renderStages } from "./stages";
@@ -73,8 +73,8 @@ export class ControlPlane {
       binDir,
       address,
       port,
-      etcdPort: await freePort(),
-      etcdPeerPort: await freePort(),
+      etcdPort: await freePort("127.0.0.1"),
+      etcdPeerPort: await freePort("127.0.0.1"),
       serviceCidr: request.serviceCidr ?? "10.43.0.0/16",
       clusterCidr: request.clusterCidr ?? "10.42.0.0/16",
       apiServerArgs: request.apiServerArgs ?? [],

@@ -127,18 +127,23 @@ export class Supervisor {
  */
 export async function stopStale(dir: string, graceMs: number = DEFAULT_GRACE_MS): Promise<string[]> {
   if (!existsSync(dir)) return [];
+  const files = readdirSync(dir).filter((file) => file.endsWith(".pid"));
+  const found = files.map((file) => ({ file, record: readRecord(join(dir, file)) }));
   const ended: string[] = [];
-  for (const file of readdirSync(dir).filter((name) => name.endsWith(".pid"))) {
-    const path = join(dir, file);
-    const record = readRecord(path);
+  // Last started first: a server that has lost its store takes long to end.
+  for (const { file, record } of found.sort((one, other) => startOf(other) - startOf(one))) {
     if (record !== undefined && isStillRunning(record)) {
       await endProcess(record, graceMs);
       ended.push(file.slice(0, -".pid".length));
     }
-    rmSync(path, { force: true });
+    rmSync(join(dir, file), { force: true });
   }
   return ended;
 }
+
+/** Orders by start time, a matter of clock ticks, and by id within one tick. */
+const startOf = ({ record }: { readonly record: ProcessRecord | undefined }): number =>
+  record === undefined ? 0 : Number(record.startTime) + record.pid / 2 ** 22;
 
 /** Ends one recorded process and its group: TERM, then KILL after the grace period. */
 async function endProcess(record: ProcessRecord, graceMs: number): Promise<void> {

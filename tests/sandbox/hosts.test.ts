@@ -7,7 +7,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort } from "../../sandbox/controlPlane/freePort";
+import { freePort } from "../../sandbox/settings";
 import { HostFleet } from "../../sandbox/hosts/fleet";
 import type { InstanceSnapshot } from "../../sandbox/hosts/instance";
 import { k3sBinary } from "../../sandbox/hosts/shims";

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort } from "../../../sandbox/controlPlane/freePort";
+import { freePort } from "../../../sandbox/settings";
 import { Cluster, type ClusterControl } from "../../../sandbox/hosts/cluster";
 import { K3sRefusal } from "../../../sandbox/hosts/k3sConfig";
 
