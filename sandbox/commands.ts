@@ -3,10 +3,11 @@ import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import * as path from "node:path";
 import { isUp, runningDaemon, startDaemon, stopDaemon } from "./daemonControl";
+import { throwIfAny } from "../components/problems";
 import { checkMachine } from "./machine";
 import { repoRoot } from "./paths";
 import { step } from "./progress";
-import { sandboxSettings, type SandboxSettings } from "./settings";
+import { portProblems, sandboxSettings, type SandboxSettings } from "./settings";
 import { hasStack, kubeconfigFile, readStatus, renderStatus } from "./status";
 import {
   installWrapper,
@@ -90,7 +91,13 @@ async function prepare(dir: string): Promise<{ workspace: Workspace; settings: S
 /** Brings the sandbox and the platform up, or brings them up to date. */
 export async function up(dir: string): Promise<void> {
   const { workspace, settings } = await prepare(dir);
-  if (!isUp(dir)) await step("starting the sandbox", () => startDaemon(dir, workspace.env));
+  if (!isUp(dir)) {
+    await step("starting the sandbox", async () => {
+      await stopDaemon(dir);
+      throwIfAny("the sandbox cannot start", await portProblems(settings));
+      await startDaemon(dir, workspace.env);
+    });
+  }
   await ensureStack(workspace, settings);
   await repairInterrupted(workspace);
   await step(`pulumi up of stack ${STACK}`, () =>

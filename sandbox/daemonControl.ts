@@ -24,10 +24,8 @@ export function runningDaemon(dir: string): ProcessRecord | undefined {
 export const isUp = (dir: string): boolean =>
   runningDaemon(dir) !== undefined && existsSync(path.join(dir, READY_FILE));
 
-/** Starts the daemon unless it runs, and waits until everything in it answers. */
+/** Starts the daemon, and waits until everything in it answers. End what an earlier one left before. */
 export async function startDaemon(dir: string, env: NodeJS.ProcessEnv): Promise<void> {
-  if (isUp(dir)) return;
-  await stopDaemon(dir);
   mkdirSync(pidFolder(dir), { recursive: true, mode: 0o700 });
   const log = openSync(logFile(dir), "a", 0o600);
   const child = spawn(process.execPath, [path.join(__dirname, "daemon.js")], {

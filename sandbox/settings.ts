@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import * as path from "node:path";
 import { utils as ssh } from "ssh2";
 import { z } from "zod";
+import type { Problem } from "../components/problems";
 
 const settingsSchema = z.object({
   /** The key that the simulated API accepts. */
@@ -93,6 +94,31 @@ export async function sandboxSettings(dir: string): Promise<SandboxSettings> {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   writePrivate(file, JSON.stringify(settings, null, 2));
   return settings;
+}
+
+/** Ports of a sandbox that is not running which somebody else has taken since they were picked. */
+export async function portProblems({ ports, addressPrefix }: SandboxSettings): Promise<Problem[]> {
+  const addresses = {
+    lambda: "127.0.0.1",
+    downloads: "127.0.0.1",
+    ssh: `${addressPrefix}.2`,
+    kubernetes: `${addressPrefix}.2`,
+  };
+  const problems = await Promise.all(
+    Object.entries(addresses).map(async ([name, address]): Promise<Problem[]> => {
+      const port = ports[name as keyof typeof addresses];
+      if (await portIsFree(address, port)) return [];
+      const fix = "Stop that process, or begin anew on other ports: make down && make up";
+      return [
+        {
+          path: `${address}:${port}`,
+          what: `is the sandbox's ${name} port and in use by another process`,
+          fix,
+        },
+      ];
+    }),
+  );
+  return problems.flat();
 }
 
 /** Writes a file that only its owner reads; readers see the old content or the new, never half of it. */
