@@ -1,11 +1,12 @@
 import { formatProblem, ProblemReport } from "../components/problems";
-import { CommandFailed, down, shell, status, up } from "./commands";
+import { CommandFailed, down, setup, shell, status, up } from "./commands";
 import { runLambdaCli } from "./lambdaCloud/cli";
 import { sandboxDir } from "./paths";
 import { sandboxSettings } from "./settings";
 
 /** The sandbox's commands by name; the Makefile calls them. */
 const commands: Readonly<Record<string, (dir: string, args: readonly string[]) => Promise<number>>> = {
+  setup: () => setup().then(() => 0),
   up: (dir) => up(dir).then(() => 0),
   down: (dir, args) => down(dir, args).then(() => 0),
   status: (dir) => status(dir).then(() => 0),

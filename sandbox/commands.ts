@@ -9,6 +9,8 @@ import { repoRoot } from "./paths";
 import { step } from "./progress";
 import { portProblems, sandboxSettings, type SandboxSettings } from "./settings";
 import { hasStack, kubeconfigFile, readStatus, renderStatus } from "./status";
+import { ensureChartMirror, mirrorCharts } from "./toolchain/charts";
+import { ensureToolchain } from "./toolchain/toolchain";
 import {
   installWrapper,
   prepareWorkspace,
@@ -86,6 +88,20 @@ async function prepare(dir: string): Promise<{ workspace: Workspace; settings: S
   checkMachine();
   const settings = await sandboxSettings(dir);
   return { settings, workspace: await prepareWorkspace(dir, settings) };
+}
+
+/** Makes sure that the machine and the tools are ready, and shows the tools. */
+export async function setup(): Promise<void> {
+  checkMachine();
+  const { tools } = await ensureToolchain();
+  await ensureChartMirror({ helm: tools.helm.path });
+  const rows = Object.entries(tools).map(([name, { version, origin }]) => ({ name, version, origin }));
+  const charts = mirrorCharts.map(({ name, version }) => ({
+    name: `${name} (chart)`,
+    version,
+    origin: "built",
+  }));
+  console.table([...rows, ...charts]);
 }
 
 /** Brings the sandbox and the platform up, or brings them up to date. */

@@ -64,6 +64,7 @@ const counts = [
   check("lint", "eslint", "."),
   check("types", "tsc", "-p", "tests/tsconfig.json"),
   tests("unit"),
+  check("tools", "node", "bin/sandbox/cli.js", "setup"),
   tests("sandbox", "--runInBand"),
 ];
 const passed = counts.reduce((sum, count) => sum + count.passed, 0);
