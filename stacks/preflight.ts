@@ -1,4 +1,5 @@
 import { findPlacementProblems } from "../components/lambda-cloud/catalog";
+import { LambdaCloudError } from "../components/lambda-cloud/errors";
 import { clientFromEnvironment } from "../components/lambda-cloud/settings";
 import { checkCatalog } from "../components/mcp/catalogChecks";
 import { throwIfAny, type Problem } from "../components/problems";
@@ -51,7 +52,12 @@ async function placementProblems(config: Partial<StackConfig>, raw: RawConfig): 
   const wanted = Object.entries(nodes).flatMap(([pool, settings]) =>
     placements(settings).map((placement) => ({ path: `nodes.${pool}`, ...placement })),
   );
-  return findPlacementProblems(client, wanted);
+  try {
+    return await findPlacementProblems(client, wanted);
+  } catch (error) {
+    if (!(error instanceof LambdaCloudError)) throw error;
+    return [{ path: "nodes", what: `cannot be checked. ${error.message.replace(/\.$/, "")}` }];
+  }
 }
 
 /**
