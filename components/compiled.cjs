@@ -37,10 +37,23 @@ function isFresh() {
   return compiled !== undefined && SOURCES.every((name) => newest(path.join(ROOT, name)) <= compiled.mtimeMs);
 }
 
+/** Removes what was compiled from a source that is gone: Node would still find it, and before a folder of that name. */
+function prune(folder = BIN) {
+  for (const entry of fs.existsSync(folder) ? fs.readdirSync(folder, { withFileTypes: true }) : []) {
+    const file = path.join(folder, entry.name);
+    if (entry.isDirectory()) prune(file);
+    else if (/\.js(\.map)?$/.test(file)) {
+      const source = path.join(ROOT, path.relative(BIN, file)).replace(/\.js(\.map)?$/, ".ts");
+      if (!fs.existsSync(source)) fs.rmSync(file);
+    }
+  }
+}
+
 /** Compiles the checkout into bin/ unless bin/ is up to date. Throws when the sources do not compile. */
 function ensureCompiled() {
   if (isFresh()) return;
   const started = new Date();
+  prune();
   let compiler;
   try {
     compiler = require.resolve("typescript/lib/tsc.js", { paths: [ROOT] });

@@ -7,6 +7,9 @@ import { z } from "zod";
 import { pulumi, STACK, type Workspace } from "./workspace";
 import { writePrivate, type SandboxSettings } from "./settings";
 
+/** Where the platform's own workloads are. */
+const APPS_NAMESPACE = "sophia-ai";
+
 const outputsSchema = z.looseObject({
   instances: z.record(
     z.string(),
@@ -26,7 +29,8 @@ const outputsSchema = z.looseObject({
   releases: z.record(z.string(), z.string()),
   coreUrl: z.string(),
   gatewayUrl: z.string(),
-  mcpServers: z.array(z.string()),
+  /** Deployments that there should be, by component. */
+  workloads: z.record(z.string(), z.array(z.string())),
 });
 
 export type StackOutputs = z.infer<typeof outputsSchema>;
@@ -117,14 +121,28 @@ export async function readStatus(workspace: Workspace): Promise<StackStatus | un
       ready: status.conditions.some(({ type, status: is }) => type === "Ready" && is === "True"),
       gpus: Number(status.capacity["nvidia.com/gpu"] ?? 0),
     })),
-    workloads: workloads.items.map(({ metadata, spec, status }) => ({
-      name: metadata.name,
-      namespace: metadata.namespace,
-      component: metadata.labels["app.kubernetes.io/component"] ?? "",
-      ready: status.readyReplicas ?? status.numberReady ?? 0,
-      wanted: spec.replicas ?? status.desiredNumberScheduled ?? 0,
-    })),
+    workloads: withMissing(
+      outputs.workloads,
+      workloads.items.map(({ metadata, spec, status }) => ({
+        name: metadata.name,
+        namespace: metadata.namespace,
+        component: metadata.labels["app.kubernetes.io/component"] ?? "",
+        ready: status.readyReplicas ?? status.numberReady ?? 0,
+        wanted: spec.replicas ?? status.desiredNumberScheduled ?? 0,
+      })),
+    ),
   };
+}
+
+/** Adds what the stack says it has and the cluster does not, as not ready. */
+export function withMissing(expected: StackOutputs["workloads"], found: readonly Readiness[]): Readiness[] {
+  const names = new Set(found.map(({ name }) => name));
+  const missing = Object.entries(expected).flatMap(([component, deployments]) =>
+    deployments
+      .filter((name) => !names.has(name))
+      .map((name) => ({ name, namespace: APPS_NAMESPACE, component, ready: 0, wanted: 1 })),
+  );
+  return [...found, ...missing];
 }
 
 const isReady = ({ ready, wanted }: Readiness): boolean => ready >= wanted;

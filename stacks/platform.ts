@@ -6,7 +6,7 @@ import type { StackConfig } from "./config";
 import { buildFoundation } from "./foundation";
 import { mcpCatalog } from "./mcpCatalog";
 import { buildServices } from "./services";
-import { buildWorkloads } from "./workloads";
+import { buildWorkloads, type Workloads } from "./workloads";
 
 const STAND_IN_SECRETS: SophiaType = "sophia:secrets:Generated";
 
@@ -23,6 +23,12 @@ export function enabledServers(config: Pick<StackConfig, "mcp">): McpServer[] {
   return Object.entries(mcpCatalog)
     .map(([name, row]) => resolveServer(name, row, config.mcp.servers[name]))
     .filter(({ enabled }) => enabled);
+}
+
+/** Name of every Deployment of ours, which is that of its Service, by component. */
+function deployments({ core, gateway, mcpServers }: Workloads): pulumi.Inputs {
+  const servers = Object.values(mcpServers).map(({ serviceName }) => serviceName);
+  return { "core-api": [core.serviceName], "mcp-gateway": [gateway.serviceName], "mcp-server": servers };
 }
 
 /** Builds the layers in order and says what a user of the stack needs to know. */
@@ -60,6 +66,6 @@ export function buildPlatform(config: StackConfig): pulumi.Inputs {
     ),
     coreUrl: pulumi.interpolate`http://${workloads.core.host}:${workloads.core.port}`,
     gatewayUrl: pulumi.interpolate`http://${workloads.gateway.host}:${workloads.gateway.port}`,
-    mcpServers: Object.keys(workloads.mcpServers).sort(),
+    workloads: deployments(workloads),
   };
 }

@@ -7,7 +7,7 @@ import { formatProblem } from "../../../components/problems";
 import { machineProblems } from "../../../sandbox/machine";
 import { formatElapsed, step } from "../../../sandbox/progress";
 import { freePort, portProblems, sandboxSettings, type SandboxSettings } from "../../../sandbox/settings";
-import { readyCount, renderStatus, type StackStatus } from "../../../sandbox/status";
+import { readyCount, renderStatus, withMissing, type StackStatus } from "../../../sandbox/status";
 import { sandboxConfig, writeStackConfig, type Workspace } from "../../../sandbox/workspace";
 
 let dir: string;
@@ -192,7 +192,7 @@ describe("the summary", () => {
       releases: { "node-feature-discovery": "0.19.0" },
       coreUrl: "http://core",
       gatewayUrl: "http://gateway",
-      mcpServers: ["a", "b"],
+      workloads: { "mcp-server": ["sophia-mcp-a", "sophia-mcp-b"] },
     },
     nodes: [{ name: "sophia-gpu-1", ready: true, gpus: 1 }],
     workloads: [
@@ -204,6 +204,18 @@ describe("the summary", () => {
 
   test("counts what is ready", () => {
     expect(readyCount(status.workloads)).toBe("2/3");
+  });
+
+  test("counts what the stack has and the cluster lacks", () => {
+    const found = withMissing({ "mcp-server": ["sophia-mcp-a", "sophia-mcp-c"] }, status.workloads);
+    expect(readyCount(found)).toBe("2/4");
+    expect(found.at(-1)).toEqual({
+      name: "sophia-mcp-c",
+      namespace: "sophia-ai",
+      component: "mcp-server",
+      ready: 0,
+      wanted: 1,
+    });
   });
 
   test("says what is there, what is not ready, where it is, and what it would cost", () => {
