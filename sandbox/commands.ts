@@ -13,6 +13,7 @@ import { ensureChartMirror, mirrorCharts } from "./toolchain/charts";
 import { ensureToolchain } from "./toolchain/toolchain";
 import {
   installWrapper,
+  isInteractive,
   prepareWorkspace,
   pulumi,
   STACK,
@@ -36,6 +37,12 @@ async function mustRun(
       ? `pulumi ${args[0] ?? ""} failed; its output is above.`
       : `pulumi ${args.join(" ")}: failed (exit code ${code}).\n${stderr || stdout}`,
   );
+}
+
+/** Runs a long command of the engine; on a terminal the engine shows its own progress. */
+async function engine(title: string, workspace: Workspace, args: readonly string[]): Promise<void> {
+  const run = () => mustRun(workspace, [...args, ...configArgs(workspace)], { show: true });
+  await (isInteractive() ? run() : step(title, run));
 }
 
 const configArgs = ({ configFile }: Workspace): string[] => ["--stack", STACK, "--config-file", configFile];
@@ -116,11 +123,12 @@ export async function up(dir: string): Promise<void> {
   }
   await ensureStack(workspace, settings);
   await repairInterrupted(workspace);
-  await step(`pulumi up of stack ${STACK}`, () =>
-    mustRun(workspace, ["up", "--yes", "--skip-preview", "--suppress-outputs", ...configArgs(workspace)], {
-      show: true,
-    }),
-  );
+  await engine(`pulumi up of stack ${STACK}`, workspace, [
+    "up",
+    "--yes",
+    "--skip-preview",
+    "--suppress-outputs",
+  ]);
   await show(workspace, settings);
 }
 
@@ -157,9 +165,7 @@ export async function down(dir: string, args: readonly string[] = []): Promise<v
   if (isUp(dir) && hasStack(dir) && !args.includes("--force")) {
     const { workspace } = await prepare(dir);
     await repairInterrupted(workspace);
-    await step(`pulumi destroy of stack ${STACK}`, () =>
-      mustRun(workspace, ["destroy", "--yes", "--skip-preview", ...configArgs(workspace)], { show: true }),
-    );
+    await engine(`pulumi destroy of stack ${STACK}`, workspace, ["destroy", "--yes", "--skip-preview"]);
   }
   await step("stopping the sandbox", () => stopDaemon(dir));
   if (runningDaemon(dir) !== undefined)

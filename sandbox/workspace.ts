@@ -174,17 +174,23 @@ export interface PulumiOptions {
   readonly cwd?: string;
 }
 
+/** Whether the CLI can draw its progress by itself. */
+export const isInteractive = (): boolean => process.stdin.isTTY && process.stdout.isTTY;
+
 /** Runs the CLI. */
 export function pulumi(
   workspace: Workspace,
   args: readonly string[],
   { input, show = false, cwd = repoRoot }: PulumiOptions = {},
 ): Promise<PulumiRun> {
-  const live = show && process.stderr.isTTY;
+  const live = show && isInteractive();
   const manner = [...(live ? [] : ["--non-interactive"]), ...(show && !live ? ["--suppress-progress"] : [])];
-  const output = live ? (["inherit", "inherit"] as const) : (["pipe", "pipe"] as const);
   const command = path.join(workspace.dir, "bin", "pulumi"); // beside it lie its language host and its launchers
-  const child = spawn(command, [...args, ...manner], { cwd, env: workspace.env, stdio: ["pipe", ...output] });
+  const child = spawn(command, [...args, ...manner], {
+    cwd,
+    env: workspace.env,
+    stdio: live ? "inherit" : "pipe",
+  });
   child.stdin?.end(input);
   let stdout = "";
   let stderr = "";
