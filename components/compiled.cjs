@@ -20,6 +20,7 @@ const SOURCES = [
   "components",
   "policies",
   "sandbox",
+  "tests",
 ];
 
 function newest(entry) {
@@ -80,4 +81,11 @@ function load(modulePath) {
 
 module.exports = { ensureCompiled, load };
 
-if (require.main === module) ensureCompiled();
+if (require.main === module) {
+  try {
+    ensureCompiled();
+  } catch (error) {
+    console.error(error.message);
+    process.exitCode = 1;
+  }
+}
