@@ -64,9 +64,7 @@ export function zodProblems(error: z.ZodError, at: string, input: unknown, secre
       }));
     }
     const got = secret ? undefined : valueAt(input, issue.path);
-    if (got === undefined && issue.code === "invalid_type" && !secret) {
-      return [{ path, what: "is missing", expected: issue.expected }];
-    }
-    return [{ path, got, ...describe(issue) }];
+    const isMissing = !secret && got === undefined && /^invalid_(type|value)$/.test(issue.code);
+    return [{ path, got, ...describe(issue), ...(isMissing ? { what: "is missing" } : {}) }];
   });
 }

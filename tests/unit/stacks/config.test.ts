@@ -1,0 +1,232 @@
+import { readFileSync } from "node:fs";
+import * as path from "node:path";
+import fc from "fast-check";
+import { parse } from "yaml";
+import { formatProblem } from "../../../components/problems";
+import { repoRoot } from "../../../sandbox/paths";
+import {
+  crossCheck,
+  parseConfig,
+  secretNames,
+  wellFormedOverrides,
+  type RawConfig,
+} from "../../../stacks/config";
+import { placements, plannedNodes } from "../../../stacks/foundation";
+import { missingSecrets } from "../../../stacks/preflight";
+
+const KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nhush\n-----END OPENSSH PRIVATE KEY-----";
+
+/** Settings as the engine hands them over: text, or JSON. */
+const raw = (settings: Record<string, unknown>): RawConfig =>
+  Object.fromEntries(
+    Object.entries(settings).map(([k, v]) => [k, typeof v === "string" ? v : JSON.stringify(v)]),
+  );
+
+const pool = { role: "server", instanceTypes: ["gpu_1x_a10"], regions: ["us-east-1"] };
+const good = {
+  environment: "local",
+  nodes: { server: pool },
+  sshPublicKey: "ssh-ed25519 AAAA me",
+  sshPrivateKey: KEY,
+};
+
+const messages = (settings: Record<string, unknown>): string[] =>
+  parseConfig(raw(settings)).problems.map(formatProblem);
+
+describe("parseConfig", () => {
+  test("fills in every default", () => {
+    const { config, problems } = parseConfig(raw(good));
+    expect(problems).toEqual([]);
+    expect(config).toMatchSnapshot();
+  });
+
+  test("numbers, booleans and lists keep their types", () => {
+    const { config } = parseConfig(raw({ ...good, core: { replicas: 3 }, cluster: { tlsSans: ["a"] } }));
+    expect(config.core?.replicas).toBe(3);
+    expect(config.cluster?.tlsSans).toEqual(["a"]);
+  });
+
+  test.each<[string, Record<string, unknown>, string]>([
+    [
+      "environment",
+      { environment: "production" },
+      'environment: is not an allowed value (got "production"); expected one of "local", "staging", "prod".',
+    ],
+    [
+      "missing",
+      { environment: undefined },
+      'environment: is missing; expected one of "local", "staging", "prod".',
+    ],
+    [
+      "unknown",
+      { color: "x" },
+      "color: is not a known setting. Remove it (pulumi config rm color), or look up its spelling in docs/configuration.md.",
+    ],
+    [
+      "nested unknown",
+      { core: { replica: 3 } },
+      "core.replica: is not a known setting. Remove it, or look up its spelling in docs/configuration.md.",
+    ],
+    [
+      "range",
+      { gateway: { replicas: 99 } },
+      "gateway.replicas: is out of range (got 99); expected at most 50.",
+    ],
+    [
+      "version",
+      { cluster: { k3sVersion: "1.36" } },
+      'cluster.k3sVersion: is malformed (got "1.36"); expected a k3s release such as v1.36.3+k3s1.',
+    ],
+    [
+      "taint",
+      { nodes: { server: { ...pool, taints: ["gpu"] } } },
+      'nodes.server.taints[0]: is malformed (got "gpu"); expected key[=value]:NoSchedule|PreferNoSchedule|NoExecute.',
+    ],
+    [
+      "empty list",
+      { nodes: { server: { ...pool, regions: [] } } },
+      "nodes.server.regions: is out of range (got []); expected at least 1 entries.",
+    ],
+    [
+      "registry",
+      { images: { registry: "Docker Hub" } },
+      'images.registry: is malformed (got "Docker Hub"); expected a registry and path such as docker.io/scoobyjava15.',
+    ],
+    [
+      "public key",
+      { sshPublicKey: "key" },
+      'sshPublicKey: is malformed (got "key"); expected an OpenSSH public key.',
+    ],
+  ])("%s", (_name, change, message) => {
+    const settings = Object.fromEntries(
+      Object.entries<unknown>({ ...good, ...change }).filter(([, value]) => value !== undefined),
+    );
+    expect(messages(settings)).toEqual([message]);
+  });
+
+  test("a secret is called missing, or malformed without being quoted", () => {
+    const without = Object.fromEntries(Object.entries(good).filter(([key]) => key !== "sshPrivateKey"));
+    expect(messages(without)).toEqual([
+      "sshPrivateKey: is missing; expected a secret. Set it with: pulumi config set --secret sshPrivateKey.",
+    ]);
+    expect(messages({ ...good, sshPrivateKey: "hush" })).toEqual([
+      "sshPrivateKey: is malformed; expected a private key in PEM or OpenSSH format.",
+    ]);
+  });
+
+  test("mistakes in different sections come in one report", () => {
+    expect(
+      messages({ ...good, environment: "x", gateway: { replicas: -1 }, colour: "blue", sshPublicKey: "key" }),
+    ).toHaveLength(4);
+  });
+
+  test("never throws, whatever the settings are", () => {
+    fc.assert(
+      fc.property(
+        fc.dictionary(fc.constantFrom("environment", "nodes", "mcp", "lambda", "x"), fc.jsonValue()),
+        (settings) => {
+          expect(() => parseConfig(raw(settings as Record<string, unknown>))).not.toThrow();
+        },
+      ),
+    );
+  });
+});
+
+describe("crossCheck", () => {
+  const check = (
+    settings: Record<string, unknown>,
+    env: NodeJS.ProcessEnv = { LAMBDA_LABS_API_KEY: "k" },
+  ): string[] => crossCheck(parseConfig(raw(settings)).config, raw(settings), env).map(formatProblem);
+
+  test("nothing to say about a good configuration", () => {
+    expect(check(good)).toEqual([]);
+  });
+
+  test.each([0, 2, 3])("%i servers", (count) => {
+    const nodes = count === 0 ? { gpu: { ...pool, role: "agent" } } : { server: { ...pool, count } };
+    expect(check({ ...good, nodes })).toEqual([
+      `nodes: the number of server nodes is not supported (got ${count}); expected exactly 1. Give one pool the role server and the count 1.`,
+    ]);
+  });
+
+  test("no API key anywhere", () => {
+    expect(check(good, {})).toEqual([
+      "lambdaApiKey: there is no Lambda Cloud API key; expected LAMBDA_LABS_API_KEY in the environment or the secret lambdaApiKey. Set it with: pulumi config set --secret lambdaApiKey.",
+    ]);
+    expect(check({ ...good, lambdaApiKey: "k" }, {})).toEqual([]);
+  });
+
+  test("stand-in secrets outside local", () => {
+    expect(check({ ...good, environment: "prod", secretSource: "generated" })).toEqual([
+      'secretSource: stand-in secrets are for local work only (got "generated"); expected "config". Remove it.',
+    ]);
+  });
+});
+
+describe("secrets", () => {
+  const all = { ...good, secrets: { OPENAI_API_KEY: "hush" }, mcp: { servers: {} } };
+
+  test("names are known, values are not asked for", () => {
+    expect([...secretNames(raw(all))]).toEqual(["OPENAI_API_KEY"]);
+    expect([...secretNames(raw(good))]).toEqual([]);
+  });
+
+  test("what is read but not there is reported with its readers", () => {
+    const lines = missingSecrets(parseConfig(raw(all)).config, raw(all)).map(formatProblem);
+    expect(lines).toContain(
+      "secrets.FIGMA_PAT: is missing and read by MCP server figma_context; expected a secret. Set it with: pulumi config set --secret --path secrets.FIGMA_PAT.",
+    );
+    expect(lines.join("\n")).not.toMatch(/secrets\.OPENAI_API_KEY|hush/);
+  });
+
+  test("a disabled server asks for nothing", () => {
+    const settings = { ...all, mcp: { servers: { figma_context: { enabled: false } } } };
+    expect(
+      missingSecrets(parseConfig(raw(settings)).config, raw(settings)).map(({ path: at }) => at),
+    ).not.toContain("secrets.FIGMA_PAT");
+  });
+
+  test("overrides of the right shape are found beside others", () => {
+    const mcp = { servers: { github: { enabled: false }, slack: { replica: 2 } }, colour: "blue" };
+    expect(wellFormedOverrides(raw({ mcp }))).toEqual({ github: { enabled: false } });
+    expect(wellFormedOverrides({})).toEqual({});
+  });
+});
+
+describe("the committed stacks", () => {
+  test.each(["local", "staging", "prod"])("%s has no mistake of its own", (stack) => {
+    const file = readFileSync(path.join(repoRoot, `Pulumi.${stack}.yaml`), "utf8");
+    const { config } = parse(file) as { config: Record<string, unknown> };
+    const settings = Object.fromEntries(
+      Object.entries(config).map(([key, value]) => [key.replace("sophia-ai:", ""), value]),
+    );
+    const brought = { sshPublicKey: good.sshPublicKey, sshPrivateKey: KEY };
+    expect(messages({ ...settings, ...brought })).toEqual([]);
+    expect(settings.environment).toBe(stack);
+    expect(file).not.toMatch(/secure:|encryptionsalt/);
+  });
+});
+
+describe("nodes", () => {
+  const poolOf = (count: number) => ({ ...parseConfig(raw(good)).config.nodes?.server, count }) as never;
+
+  test("all regions of a type come before the next type", () => {
+    expect(
+      placements({ instanceTypes: ["a", "b"], regions: ["x", "y"] }).map(
+        (p) => `${p.instanceType} ${p.region}`,
+      ),
+    ).toEqual(["a x", "a y", "b x", "b y"]);
+  });
+
+  test("names are unique, and a pool that grows keeps the names it had", () => {
+    const count = fc.integer({ min: 1, max: 20 });
+    fc.assert(
+      fc.property(count, count, count, (a, b, more) => {
+        const names = (n: number): string[] =>
+          plannedNodes({ server: poolOf(n), gpu: poolOf(b) }).map(({ name }) => name);
+        expect(new Set(names(a)).size).toBe(a + b);
+        expect(names(a + more)).toEqual(expect.arrayContaining(names(a)));
+      }),
+    );
+  });
+});
