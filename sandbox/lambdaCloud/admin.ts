@@ -2,107 +2,171 @@
 import { existsSync, readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { z } from "zod";
+import { formatProblem } from "../../components/problems";
 import { instanceTypes, regions } from "./catalogue";
+import type { Cloud } from "./cloud";
 import { faultRuleSchema } from "./faults";
-import { billedSeconds, statusAt } from "./instanceLife";
+import { sendJson } from "./http";
+import { ipAt, isHeld, statusAt } from "./instanceLife";
+import { routeName, routes } from "./routes";
 import type { LambdaSimulator } from "./simulator";
+import type { InstanceRecord } from "./state";
 
-const actionSchema = z.strictObject({
-  id: z.string(),
-  action: z.enum(["terminate", "preempt", "stick", "release"]),
+/** What can be done to an instance behind the program's back. */
+export const instanceActions = ["terminate", "preempt", "kill", "stick", "release"] as const;
+
+const actionSchema = z.strictObject({ id: z.string(), action: z.enum(instanceActions) });
+const capacitySchema = z.strictObject({
+  type: z.enum(Object.keys(instanceTypes)),
+  region: z.enum(Object.keys(regions)),
+  count: z.int().min(0),
 });
-const capacitySchema = z.strictObject({ type: z.string(), region: z.string(), count: z.int().min(0) });
+const accountSchema = z.strictObject({ active: z.boolean() });
+const routeSchema = z.object({ route: z.enum(routes.map(routeName)) });
 
-/** Everything, as JSON: instances with status, age and cost, keys, file systems, capacity, faults. */
-function describe({ cloud }: LambdaSimulator): object {
-  const now = cloud.now();
+/** Everything that the page shows. */
+function describe(cloud: Cloud): object {
+  const { state } = cloud;
+  const capacityOf = (type: string): [string, number][] =>
+    Object.keys(regions)
+      .map((region): [string, number] => [region, cloud.capacity(type, region)])
+      .filter(([, count]) => count > 0);
   return {
-    virtualSeconds: Math.round(now / 1000),
-    accountActive: cloud.state.accountActive,
-    instances: cloud.state.instances.map((record) => {
-      const cents = instanceTypes[record.type]?.price_cents_per_hour ?? 0;
-      return {
-        id: record.id,
-        name: record.name,
-        type: record.type,
-        region: record.region,
-        ip: record.ip,
-        status: statusAt(record, now),
-        ageSeconds: Math.round((now - record.launchedAt) / 1000),
-        usdPerHour: cents / 100,
-        usd: (billedSeconds(record, now) / 3600) * (cents / 100),
-      };
+    virtualSeconds: Math.floor(cloud.now() / 1000),
+    accountActive: state.accountActive,
+    instances: state.instances.flatMap((record) => describeInstance(cloud, record)),
+    sshKeys: state.sshKeys.map(({ id, name }) => ({ id, name })),
+    fileSystems: state.fileSystems.map((record) => {
+      const { id, name, region } = record;
+      return { id, name, region, inUse: cloud.fileSystemInUse(record) };
     }),
-    sshKeys: cloud.state.sshKeys.map(({ id, name }) => ({ id, name })),
-    fileSystems: cloud
-      .listFileSystems()
-      .map(({ id, name, region, is_in_use }) => ({ id, name, region: region.name, inUse: is_in_use })),
-    rulesets: cloud
-      .listRulesets()
-      .map(({ id, name, instance_ids }) => ({ id, name, instances: instance_ids.length })),
+    rulesets: state.rulesets.map((record) => {
+      const { id, name, region } = record;
+      return { id, name, region, instances: cloud.showRuleset(record).instance_ids.length };
+    }),
     capacity: Object.fromEntries(
-      Object.keys(instanceTypes).map((type) => [
-        type,
-        Object.fromEntries(
-          Object.keys(regions)
-            .map((region): [string, number] => [region, cloud.capacity(type, region)])
-            .filter(([, count]) => count > 0),
-        ),
-      ]),
+      Object.keys(instanceTypes).map((type) => [type, Object.fromEntries(capacityOf(type))]),
     ),
-    faults: cloud.state.faults,
+    faults: state.faults,
   };
 }
 
-function act({ cloud }: LambdaSimulator, { id, action }: z.infer<typeof actionSchema>): object {
-  const record = cloud.state.instances.find((i) => i.id === id || i.name === id);
-  if (record === undefined)
-    throw new Error(`instance: is not known (got ${JSON.stringify(id)}); expected an id or a name.`);
+/** Nothing for an instance that the API has forgotten. */
+function describeInstance(cloud: Cloud, record: InstanceRecord): object[] {
+  const now = cloud.now();
+  const status = statusAt(record, now);
+  if (status === undefined) return [];
+  const { id, name = "", type, region, stuck } = record;
+  return [
+    {
+      id,
+      name,
+      status,
+      stuck,
+      type,
+      region,
+      ip: ipAt(record, now) ?? "",
+      ageSeconds: Math.floor((now - record.launchedAt) / 1000),
+      usdPerHour: (instanceTypes[type]?.price_cents_per_hour ?? 0) / 100,
+      usd: cloud.bill(record).usd,
+    },
+  ];
+}
+
+/** By id or name; of several with one name, one that is there. @throws Error if there is none */
+function findInstance(cloud: Cloud, id: string): InstanceRecord {
+  const known = cloud.state.instances.filter((i) => i.id === id || i.name === id);
+  const record = known.find((i) => isHeld(i, cloud.now())) ?? known[0];
+  if (record !== undefined) return record;
+  throw new Error(
+    formatProblem({
+      path: "instance",
+      what: "is not known",
+      got: id,
+      expected: "an instance's id or name",
+      fix: "List them with: instances",
+    }),
+  );
+}
+
+function act(cloud: Cloud, { id, action }: z.infer<typeof actionSchema>): object {
+  const now = cloud.now();
+  const record = findInstance(cloud, id);
+  const status = statusAt(record, now);
   switch (action) {
     case "terminate":
-      cloud.terminate([record.id]);
+      cloud.terminate(record);
       break;
     case "preempt":
-      record.preemptedAt = cloud.now();
+      record.preemptedAt ??= now;
+      break;
+    case "kill":
+      record.vanishedAt ??= now;
       break;
     case "stick":
+      if (status !== "booting") {
+        const what = "only a booting instance can be stuck";
+        throw new Error(formatProblem({ path: "instance", what, got: status, expected: "booting" }));
+      }
       record.stuck = true;
       break;
     case "release":
+      // It has not been running, or costing, all the while.
+      if (record.stuck) record.activeAt = Math.max(record.activeAt, now);
+      record.healthyAt = Math.max(record.healthyAt, record.activeAt);
       record.stuck = false;
+      break;
   }
-  return { id: record.id, status: statusAt(record, cloud.now()) };
+  return { id: record.id, name: record.name, status: statusAt(record, now) ?? "gone" };
 }
 
-function audit({ auditFile }: LambdaSimulator): unknown[] {
-  const lines = existsSync(auditFile) ? readFileSync(auditFile, "utf8").trimEnd().split("\n") : [];
-  return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as unknown);
+function readAudit({ auditFile }: LambdaSimulator): unknown[] {
+  if (!existsSync(auditFile)) return [];
+  const lines = readFileSync(auditFile, "utf8").split("\n");
+  return lines.filter((line) => line !== "").map((line): unknown => JSON.parse(line));
 }
+
+type Handler = (simulator: LambdaSimulator, body: unknown) => unknown;
 
 /** By method and path below /admin. */
-const handlers: Readonly<Record<string, (simulator: LambdaSimulator, body: unknown) => unknown>> = {
-  "GET state": (simulator) => describe(simulator),
-  "GET audit": audit,
-  "POST faults": ({ cloud }, body) => {
-    const rule = faultRuleSchema.parse(body);
-    cloud.state.faults.push(rule);
-    return rule;
-  },
-  "DELETE faults": ({ cloud }) => {
-    cloud.state.faults.length = 0;
-    return {};
-  },
-  "PUT capacity": ({ cloud }, body) => {
-    const { type, region, count } = capacitySchema.parse(body);
-    (cloud.state.capacity[type] ??= {})[region] = count;
-    return { type, region, count };
-  },
-  "PUT account": ({ cloud }, body) => {
-    cloud.state.accountActive = z.strictObject({ active: z.boolean() }).parse(body).active;
-    return {};
-  },
-  "POST instances": (simulator, body) => act(simulator, actionSchema.parse(body)),
-};
+const handlers: ReadonlyMap<string, Handler> = new Map<string, Handler>([
+  ["GET state", ({ cloud }) => describe(cloud)],
+  ["GET audit", readAudit],
+  ["GET faults", ({ cloud }) => cloud.state.faults],
+  [
+    "POST faults",
+    ({ cloud }, body) => {
+      routeSchema.parse(body);
+      const rule = faultRuleSchema.parse(body);
+      cloud.state.faults.push(rule);
+      return rule;
+    },
+  ],
+  [
+    "DELETE faults",
+    ({ cloud }) => {
+      cloud.state.faults = [];
+      return {};
+    },
+  ],
+  [
+    "PUT capacity",
+    ({ cloud }, body) => {
+      const change = capacitySchema.parse(body);
+      (cloud.state.capacity[change.type] ??= {})[change.region] = change.count;
+      return change;
+    },
+  ],
+  [
+    "PUT account",
+    ({ cloud }, body) => {
+      const change = accountSchema.parse(body);
+      cloud.state.accountActive = change.active;
+      return change;
+    },
+  ],
+  ["POST instances", ({ cloud }, body) => act(cloud, actionSchema.parse(body))],
+]);
 
 /** Answers a request below /admin; the token comes in the header `x-admin-token`, which no other site can send. */
 export function handleAdmin(
@@ -112,26 +176,40 @@ export function handleAdmin(
   response: ServerResponse,
   body: string,
 ): void {
-  const send = (status: number, value: unknown): void => {
-    response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value));
-  };
   if (request.headers["x-admin-token"] !== token) {
-    send(401, { error: "the admin token is missing or wrong" });
+    const what = "is missing or wrong";
+    const fix = "Open the address that `make status` shows";
+    sendJson(response, 401, { error: formatProblem({ path: "admin token", what, fix }) });
     return;
   }
-  const handler = handlers[`${request.method ?? ""} ${(request.url ?? "").replace(/^\/admin\//, "")}`];
+  const name = `${request.method ?? ""} ${(request.url ?? "").slice("/admin/".length)}`;
+  const handler = handlers.get(name);
   if (handler === undefined) {
-    send(404, { error: "there is no such admin request" });
+    const expected = [...handlers.keys()].join(", ");
+    const what = "is not an admin request";
+    sendJson(response, 404, { error: formatProblem({ path: "request", what, got: name, expected }) });
     return;
   }
+  let value: unknown;
   try {
-    const answer = handler(simulator, body === "" ? undefined : JSON.parse(body));
-    if (request.method !== "GET") simulator.save();
-    simulator.tick();
-    send(200, answer);
+    value = body === "" ? undefined : JSON.parse(body);
+    const answer = handler(simulator, value);
+    if (request.method !== "GET") simulator.settle();
+    sendJson(response, 200, answer);
   } catch (error) {
-    send(400, {
-      error: error instanceof z.ZodError ? z.prettifyError(error) : String((error as Error).message),
-    });
+    sendJson(response, 400, { error: explain(error, value) });
   }
+}
+
+function explain(error: unknown, body: unknown): string {
+  if (!(error instanceof z.ZodError)) return error instanceof Error ? error.message : String(error);
+  const given = body as Readonly<Record<string, unknown>> | undefined;
+  const problems = error.issues.map((issue) => {
+    const [field = "request"] = issue.path.map(String);
+    const got = given?.[field];
+    if (issue.code !== "invalid_value") return formatProblem({ path: field, what: issue.message, got });
+    const expected = issue.values.map(String).join(", ");
+    return formatProblem({ path: field, what: "is not known", got, expected });
+  });
+  return problems.join("\n");
 }

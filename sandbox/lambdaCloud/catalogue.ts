@@ -1,5 +1,6 @@
 /** What Lambda Cloud sells, as data: types with their sizes and prices, regions, images, and how much of each there is. */
-import type { InstanceType, Region } from "../../components/lambda-cloud/schemas";
+import { createHash } from "node:crypto";
+import type { Image, InstanceType, Region } from "../../components/lambda-cloud/schemas";
 
 /** name, GPU, GPUs, vCPUs, memory GiB, disk GiB, cents an hour. */
 type TypeRow = readonly [string, string, number, number, number, number, number];
@@ -60,14 +61,49 @@ export const regions: Readonly<Record<string, Region>> = Object.fromEntries(
   }).map(([name, description]) => [name, { name, description }]),
 );
 
-export const imageFamilies = [
-  "lambda-stack-22-04",
-  "lambda-stack-24-04",
-  "gpu-base-22-04",
-  "gpu-base-24-04",
-  "ubuntu-22-04",
-  "ubuntu-24-04",
-] as const;
+/** Families of images, the first one being what a launch gets that names none. */
+const FAMILIES: readonly (readonly [
+  family: string,
+  title: string,
+  version: string,
+  ...Image["architecture"][],
+])[] = [
+  ["lambda-stack-24-04", "Lambda Stack 24.04", "24.4.4-2141", "x86_64", "arm64"],
+  ["lambda-stack-22-04", "Lambda Stack 22.04", "22.4.5-1459", "x86_64", "arm64"],
+  ["gpu-base-24-04", "GPU Base 24.04", "24.4.2-1459", "x86_64"],
+  ["gpu-base-22-04", "GPU Base 22.04", "22.4.5-1459", "x86_64"],
+  ["ubuntu-24-04", "Ubuntu Server 24.04", "24.4.2-1459", "x86_64"],
+  ["ubuntu-22-04", "Ubuntu Server 22.04", "22.4.5-1459", "x86_64"],
+];
+
+const RELEASED = "2026-01-01T00:00:00.000Z";
+
+/** One image for each family, architecture and region. */
+export const images: readonly Image[] = FAMILIES.flatMap(([family, title, version, ...architectures]) =>
+  architectures.flatMap((architecture) =>
+    Object.values(regions).map((region) => ({
+      id: uuidOf(`${family}/${architecture}/${region.name}`),
+      created_time: RELEASED,
+      updated_time: RELEASED,
+      name: title,
+      description: `${title} (${architecture})`,
+      family,
+      version,
+      architecture,
+      region,
+    })),
+  ),
+);
+
+/** The same text gives the same id in every run. */
+function uuidOf(text: string): string {
+  const hex = createHash("sha256").update(text).digest("hex").slice(0, 32);
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+/** The processors of a type: Grace Hopper is the only one that is not Intel's or AMD's. */
+export const architectureOfType = (type: string): Image["architecture"] =>
+  type.includes("gh200") ? "arm64" : "x86_64";
 
 /** How many more instances of a type each region holds at first; large machines are rare, as they are in life. */
 export function initialCapacity(): Record<string, Record<string, number>> {

@@ -1,60 +1,81 @@
-/** What can go wrong, by schedule: which call of which route, how often, and how. */
+/** What can go wrong, by schedule: which calls of which route, and how. */
 import { z } from "zod";
+import { refusalKinds } from "./apiFailure";
 
-const seconds = z.number().min(0);
+/** Virtual seconds. */
+const seconds = z.number().min(0).default(60);
+const kind = <K extends string>(name: K) => z.strictObject({ kind: z.literal(name) });
 
-/** Faults of the answer. "commit" means that the request is carried out before things go wrong. */
-export const faultSchema = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("delay"), seconds }),
-  z.strictObject({ kind: z.literal("drop") }),
-  z.strictObject({ kind: z.literal("commit-drop") }),
-  z.strictObject({
-    kind: z.literal("commit-error"),
-    status: z.union([z.literal(500), z.literal(502), z.literal(504)]),
+/** Nothing is done, and the API says so. */
+const refusalFault = z.strictObject({ kind: z.enum(refusalKinds) });
+
+/** Things go wrong on the way there or back. "commit" means that the request has been carried out by then. */
+const transportFaults = [
+  kind("delay").extend({ seconds }),
+  kind("drop"),
+  kind("commit-drop"),
+  kind("commit-error").extend({
+    status: z.union([z.literal(500), z.literal(502), z.literal(504)]).default(502),
   }),
-  z.strictObject({ kind: z.literal("commit-garbage") }),
-  z.strictObject({ kind: z.literal("empty-ids") }),
-  z.strictObject({
-    kind: z.literal("rate-limit"),
+  kind("commit-garbage"),
+  kind("empty-ids"),
+  kind("rate-limit").extend({
+    /** As the API's front says it, rather than as JSON. */
     text: z.boolean().default(false),
-    retryAfterSeconds: seconds.optional(),
+    /** @default - no such header */
+    retryAfterSeconds: z.number().min(0).optional(),
   }),
-  z.strictObject({ kind: z.literal("unauthorized") }),
-  z.strictObject({ kind: z.literal("inactive") }),
-  z.strictObject({ kind: z.literal("unavailable") }),
-  z.strictObject({ kind: z.literal("conflict") }),
-  z.strictObject({ kind: z.literal("unknown-error") }),
-  // Faults of a launched instance.
-  z.strictObject({ kind: z.literal("no-capacity") }),
-  z.strictObject({ kind: z.literal("list-lag"), seconds }),
-  z.strictObject({ kind: z.literal("stuck-boot") }),
-  z.strictObject({ kind: z.literal("unhealthy-boot"), seconds }),
-  z.strictObject({ kind: z.literal("without-ip") }),
-  z.strictObject({ kind: z.literal("preempt"), seconds }),
-]);
+] as const;
 
+/** The launch is carried out, but with the instance something is not as it should be. */
+const instanceFaults = [
+  kind("list-lag").extend({ seconds }),
+  kind("stuck-boot"),
+  kind("unhealthy-boot").extend({ seconds }),
+  kind("without-ip"),
+  kind("without-private-ip"),
+  kind("preempt").extend({ seconds }),
+  kind("vanish").extend({ seconds }),
+] as const;
+
+export const faultSchema = z.discriminatedUnion("kind", [
+  refusalFault,
+  ...transportFaults,
+  ...instanceFaults,
+]);
 export type Fault = z.infer<typeof faultSchema>;
+
+/** Names of all faults, for help texts. */
+export const faultKinds: readonly string[] = [
+  ...refusalKinds,
+  ...[...transportFaults, ...instanceFaults].map((option) => option.shape.kind.value),
+];
 
 export const faultRuleSchema = z.strictObject({
   /** Method and path, ids as `{id}`: `POST /instance-operations/launch`. */
   route: z.string(),
   /** The first call that is hit, counted from when the rule is made. @default 1 */
   nth: z.int().min(1).default(1),
-  /** How many calls are hit from then on. @default 1 */
+  /** From then on, each so-many-th call is hit. @default 1 */
+  every: z.int().min(1).default(1),
+  /** How many calls are hit at most. @default 1 */
   times: z.int().min(1).default(1),
   fault: faultSchema,
   /** How many calls of the route there were. */
   seen: z.int().default(0),
 });
-
 export type FaultRule = z.infer<typeof faultRuleSchema>;
+/** A rule as a caller writes it, defaults left out. */
+export type FaultRuleInput = z.input<typeof faultRuleSchema>;
 
-/** Counts a call and says what hits it. */
+function hits({ seen, nth, every, times }: FaultRule): boolean {
+  const after = seen - nth;
+  return after >= 0 && after % every === 0 && after / every < times;
+}
+
+/** Counts a call and says what hits it; of several rules, the first one that was made. */
 export function takeFault(rules: readonly FaultRule[], route: string): Fault | undefined {
   const concerned = rules.filter((rule) => rule.route === route);
   for (const rule of concerned) rule.seen += 1;
-  return concerned.find(({ seen, nth, times }) => seen >= nth && seen < nth + times)?.fault;
+  return concerned.find(hits)?.fault;
 }
-
-/** Names of all faults, for help texts. */
-export const faultKinds: readonly string[] = faultSchema.options.map((option) => option.shape.kind.value);

@@ -1,5 +1,6 @@
 /** The page at `/`: one self-contained document that polls the admin interface with the token from its address. */
 import { faultKinds } from "./faults";
+import { routeName, routes } from "./routes";
 
 const STYLE = `
 :root { color-scheme: light dark; --line: color-mix(in srgb, currentColor 18%, transparent); --muted: color-mix(in srgb, currentColor 60%, transparent); }
@@ -12,6 +13,7 @@ th { color: var(--muted); font-weight: 500; } td.n, th.n { text-align: right; fo
 .status::before { content: "●"; margin-right: .4em; color: #999; }
 .active::before { color: #2a9d4a; } .booting::before { color: #d99a00; } .unhealthy::before, .preempted::before { color: #d03030; }
 button, select, input { font: inherit; padding: .2rem .6rem; } form { display: flex; flex-wrap: wrap; gap: .5rem; }
+input[type=number] { width: 4.5rem; }
 #error { color: #d03030; min-height: 1.5em; }
 `;
 
@@ -26,9 +28,21 @@ async function call(method, path, body) {
   return answer;
 }
 const cell = (text, className) => { const td = document.createElement("td"); td.textContent = text; if (className) td.className = className; return td; };
+// Only cells that say something new are replaced, so that a button is not taken away from under a click.
 function rows(id, items, cells) {
-  $(id).replaceChildren(...items.map((item) => { const tr = document.createElement("tr"); tr.append(...cells(item)); return tr; }));
-  $(id).closest("section").hidden = items.length === 0 && id !== "instances";
+  const body = $(id);
+  items.forEach((item, i) => {
+    const key = item.id || String(i);
+    const old = body.rows[i];
+    const tr = document.createElement("tr");
+    tr.dataset.key = key;
+    tr.append(...cells(item));
+    if (!old) body.append(tr);
+    else if (old.dataset.key !== key) old.replaceWith(tr);
+    else [...tr.cells].forEach((td, j) => { if (td.textContent !== old.cells[j].textContent) old.cells[j].replaceWith(td); });
+  });
+  while (body.rows.length > items.length) body.lastElementChild.remove();
+  body.closest("section").hidden = items.length === 0;
 }
 function button(text, run) { const b = document.createElement("button"); b.textContent = text; b.onclick = () => run().then(refresh, fail); return b; }
 const age = (s) => s < 60 ? s + " s" : s < 3600 ? Math.floor(s / 60) + " min" : (s / 3600).toFixed(1) + " h";
@@ -38,7 +52,7 @@ async function refresh() {
   const state = await call("GET", "state");
   $("error").textContent = "";
   const live = state.instances.filter((i) => ["booting", "active", "unhealthy"].includes(i.status));
-  $("total").textContent = live.length + (live.length === 1 ? " instance" : " instances") + ", " + usd(live.reduce((n, i) => n + i.usdPerHour, 0)) + " an hour, simulated clock at " + age(state.virtualSeconds);
+  $("total").textContent = live.length + (live.length === 1 ? " instance" : " instances") + ", " + usd(live.reduce((n, i) => n + i.usdPerHour, 0)) + " an hour, simulated clock at " + age(state.virtualSeconds) + (state.accountActive ? "" : ", account inactive");
   rows("instances", state.instances, (i) => {
     const actions = document.createElement("td");
     if (live.includes(i)) for (const action of ["terminate", "preempt"]) actions.append(button(action, () => call("POST", "instances", { id: i.id, action })), " ");
@@ -46,33 +60,23 @@ async function refresh() {
   });
   rows("keys", state.sshKeys, (k) => [cell(k.name), cell(k.id)]);
   rows("filesystems", state.fileSystems, (f) => [cell(f.name), cell(f.region), cell(f.inUse ? "in use" : "free")]);
-  rows("faults", state.faults, (f) => [cell(f.route), cell(JSON.stringify(f.fault)), cell(f.nth), cell(f.times), cell(f.seen)]);
+  rows("faults", state.faults, (f) => [cell(f.route), cell(Object.entries(f.fault).map(([k, v]) => k === "kind" ? v : k + " " + v).join(", ")), cell(f.nth, "n"), cell(f.times, "n"), cell(f.seen, "n")]);
   rows("capacity", Object.entries(state.capacity), ([type, regions]) => [cell(type), cell(Object.entries(regions).map(([r, n]) => r + " " + n).join(", ") || "none")]);
 }
 $("fault").onsubmit = (event) => {
   event.preventDefault();
   const form = new FormData($("fault"));
-  const fault = { kind: form.get("kind") };
-  if (["delay", "list-lag", "unhealthy-boot", "preempt"].includes(fault.kind)) fault.seconds = Number(form.get("seconds"));
-  if (fault.kind === "commit-error") fault.status = 502;
-  call("POST", "faults", { route: form.get("route"), times: Number(form.get("times")), fault }).then(refresh, fail);
+  const seconds = form.get("seconds");
+  const fault = { kind: form.get("kind"), ...(seconds ? { seconds: Number(seconds) } : {}) };
+  call("POST", "faults", { route: form.get("route"), nth: Number(form.get("nth")), times: Number(form.get("times")), fault }).then(refresh, fail);
 };
 $("clear").onclick = () => call("DELETE", "faults").then(refresh, fail);
 refresh().catch(fail);
 setInterval(() => refresh().catch(fail), 1000);
 `;
 
-const ROUTES = [
-  "POST /instance-operations/launch",
-  "POST /instance-operations/terminate",
-  "GET /instances",
-  "GET /instances/{id}",
-  "POST /ssh-keys",
-  "GET /instance-types",
-];
-
-const options = (values: readonly string[]): string =>
-  values.map((value) => `<option>${value}</option>`).join("");
+const options = (values: readonly string[], selected: string): string =>
+  values.map((value) => `<option${value === selected ? " selected" : ""}>${value}</option>`).join("");
 const table = (id: string, title: string, heads: string): string =>
   `<section><h2>${title}</h2><div class="scroll"><table><thead><tr>${heads}</tr></thead><tbody id="${id}"></tbody></table></div></section>`;
 const heads = (...names: readonly string[]): string =>
@@ -89,12 +93,13 @@ ${table("instances", "Instances", heads("Name", "Status", "Type", "Region", "Add
 ${table("keys", "SSH keys", heads("Name", "Id"))}
 ${table("filesystems", "File systems", heads("Name", "Region", "Use"))}
 <section><h2>Break something</h2><form id="fault">
-<select name="route" aria-label="Route">${options(ROUTES)}</select>
-<select name="kind" aria-label="Fault">${options(faultKinds)}</select>
+<select name="route" aria-label="Route">${options(routes.map(routeName), "POST /instance-operations/launch")}</select>
+<select name="kind" aria-label="Fault">${options(faultKinds, "commit-drop")}</select>
+<label>from call <input name="nth" type="number" value="1" min="1" size="3"></label>
 <label>times <input name="times" type="number" value="1" min="1" size="3"></label>
-<label>seconds <input name="seconds" type="number" value="60" min="0" size="5"></label>
+<label>seconds <input name="seconds" type="number" placeholder="60" min="0" size="5"></label>
 <button>Add fault</button><button type="button" id="clear">Clear all</button></form></section>
-${table("faults", "Faults", heads("Route", "Fault", "From call", "Times", "Calls seen"))}
+${table("faults", "Faults", heads("Route", "Fault", "#From call", "#Times", "#Calls seen"))}
 ${table("capacity", "Capacity", heads("Type", "Free"))}
 <script>${SCRIPT}</script></body></html>`;
 }

@@ -1,26 +1,41 @@
 import type { VirtualClock } from "./clock";
 
-/** Lets through so many requests at once, and so many a second from then on. */
+/** How much an account may ask for, in virtual time (https://docs.lambda.ai/api/cloud, "Rate limiting"). */
+export interface Limit {
+  readonly secondsPerRequest: number;
+  /**
+   * Requests that may come at once. A fraction above 1 forgives one that comes early by that part of the interval:
+   * a paced client's timers are exact to a real millisecond, which is many virtual ones.
+   */
+  readonly burst: number;
+}
+
+/** Of all requests. The API's own burst is not documented; this one is ours. */
+export const REQUEST_LIMIT: Limit = { secondsPerRequest: 1, burst: 5 };
+/** Of launches, on top. */
+export const LAUNCH_LIMIT: Limit = { secondsPerRequest: 12, burst: 1.1 };
+
+/** A token bucket: starts full, refills steadily. */
 export class TokenBucket {
-  private tokens: number;
-  private at: number;
+  #tokens: number;
+  #at: number;
 
   constructor(
     private readonly clock: VirtualClock,
-    private readonly size: number,
-    private readonly secondsPerToken: number,
+    private readonly limit: Limit,
   ) {
-    this.tokens = size;
-    this.at = clock.now();
+    this.#tokens = limit.burst;
+    this.#at = clock.now();
   }
 
   /** Takes a token; false when there is none. */
   take(): boolean {
     const now = this.clock.now();
-    this.tokens = Math.min(this.size, this.tokens + (now - this.at) / 1000 / this.secondsPerToken);
-    this.at = now;
-    if (this.tokens < 1) return false;
-    this.tokens -= 1;
+    const refill = (now - this.#at) / 1000 / this.limit.secondsPerRequest;
+    this.#tokens = Math.min(this.limit.burst, this.#tokens + refill);
+    this.#at = now;
+    if (this.#tokens < 1) return false;
+    this.#tokens -= 1;
     return true;
   }
 }

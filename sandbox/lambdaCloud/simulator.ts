@@ -2,29 +2,31 @@ import { EventEmitter } from "node:events";
 import { appendFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { handleAdmin } from "./admin";
-import { ApiFailure, inactive, internalError, notFound, unauthorized, unavailable } from "./apiFailure";
-import { instanceTypes } from "./catalogue";
+import { Api } from "./api";
+import { architectureOfType, instanceTypes } from "./catalogue";
 import { ScaledClock, type VirtualClock } from "./clock";
-import { Cloud } from "./cloud";
-import { takeFault, type Fault } from "./faults";
-import { ipAt, statusAt } from "./instanceLife";
+import { Cloud, removeFrom, type AuditEvent } from "./cloud";
+import { faultRuleSchema, type FaultRuleInput } from "./faults";
+import { readBody, send } from "./http";
+import { ipAt, isForgotten, nextChange, statusAt } from "./instanceLife";
 import { renderPage } from "./page";
-import { TokenBucket } from "./rateLimit";
-import { checkId, findRoute } from "./routes";
 import { loadState, saveState, type InstanceRecord } from "./state";
 
 const BASE = "/api/v1";
 
-/** How often instances are looked at for changes that others should hear of, milliseconds of real time. */
-const TICK_MS = 50;
-
-const MAX_BODY_BYTES = 2_000_000;
+/** Addresses that are reserved for documentation: https://www.rfc-editor.org/rfc/rfc5737 */
+const DOCUMENTATION_ADDRESSES = ["198.51.100", "203.0.113"].flatMap((prefix) =>
+  Array.from({ length: 253 }, (_, index) => `${prefix}.${index + 2}`),
+);
 
 /** An instance as those who play its machine need it. */
 export interface InstanceSnapshot {
   readonly id: string;
+  /** Its id, when it was launched without a name. */
   readonly name: string;
+  /** As in the API; `terminated` also when the API no longer knows it. */
   readonly status: string;
+  /** Undefined until it has one. */
   readonly ip: string | undefined;
   readonly instanceType: string;
   readonly gpus: number;
@@ -32,83 +34,103 @@ export interface InstanceSnapshot {
   readonly memoryGib: number;
   readonly storageGib: number;
   readonly architecture: "amd64" | "arm64";
+  /** Such as `A10 (24 GB PCIe)`; `N/A` without a GPU. */
   readonly gpuDescription: string;
+  /** As they were at launch. */
   readonly sshPublicKeys: readonly string[];
   readonly userData: string | undefined;
   readonly hostname: string;
   readonly region: string;
 }
 
+/** How a simulator is set up. */
 export interface SimulatorOptions {
-  /** JSON, written after each change; a restart goes on from it. */
+  /** JSON, written after each change; a restart goes on from it, as if it had never been away. */
   readonly stateFile: string;
   /** On 127.0.0.1. @default 0: a free one */
   readonly port?: number;
+  /** The key that the API accepts. */
   readonly apiKey: string;
+  /** Guards everything below /admin. */
   readonly adminToken: string;
-  /** Virtual seconds in a real one. */
-  readonly timeScale: number;
-  /** @default - 198.51.100.2 and up */
+  /** Virtual seconds in a real one. @default 20 */
+  readonly timeScale?: number;
+  /** Public addresses that instances get. @default - those of 198.51.100.0/24 and 203.0.113.0/24 */
   readonly addressPool?: readonly string[];
-  /** @default - scaled real time */
+  /** Added to those in the state file. @default - none */
+  readonly faults?: readonly FaultRuleInput[];
+  /** @default - real time, `timeScale` times as fast */
   readonly clock?: VirtualClock;
+  /** Told of every request, in one line. @default - nobody is */
+  readonly log?: (line: string) => void;
 }
 
 /** Lambda Cloud's API over HTTP on this machine, with a virtual clock, faults by schedule, and a page to look at. */
 export class LambdaSimulator extends EventEmitter<{ instance: [InstanceSnapshot] }> {
   readonly cloud: Cloud;
   readonly #options: SimulatorOptions;
-  readonly #limits: { readonly all: TokenBucket; readonly launch: TokenBucket };
-  readonly #seen = new Map<string, string>();
+  readonly #api: Api;
   readonly #server: Server;
-  #ticker: NodeJS.Timeout | undefined;
+  /** What takes back the timers that have not gone off yet. */
+  readonly #timers = new Set<() => void>();
+  #cancelNextChange: () => void = () => undefined;
 
   constructor(options: SimulatorOptions) {
     super();
     this.#options = options;
     const state = loadState(options.stateFile);
-    const clock = options.clock ?? new ScaledClock(options.timeScale, state.origin);
-    const addressPool = options.addressPool ?? Array.from({ length: 250 }, (_, i) => `198.51.100.${i + 2}`);
+    state.faults.push(...(options.faults ?? []).map((rule) => faultRuleSchema.parse(rule)));
     this.cloud = new Cloud({
       state,
-      clock,
-      addressPool,
+      clock: options.clock ?? new ScaledClock(options.timeScale ?? 20, state.origin),
+      addressPool: options.addressPool ?? DOCUMENTATION_ADDRESSES,
       audit: (event) => {
         this.#audit(event);
       },
     });
-    this.#limits = {
-      // A few at once are let through, as the API does; more than that is what the limit is about.
-      all: new TokenBucket(clock, 5, 1),
-      launch: new TokenBucket(clock, 1, 11),
-    };
+    this.#api = new Api({
+      cloud: this.cloud,
+      apiKey: options.apiKey,
+      changed: () => {
+        this.settle();
+      },
+      wait: (seconds) => this.#wait(seconds),
+      log: options.log ?? (() => undefined),
+    });
     this.#server = createServer((request, response) => {
       this.#serve(request, response).catch((error: unknown) => {
-        response.writeHead(500).end(String(error));
+        // A client that hangs up is no news; a mistake of ours must not go unseen.
+        if (response.headersSent || response.destroyed) response.destroy();
+        else send(response, 500, "text/plain", String(error));
       });
     });
   }
 
-  /** @returns The base URL for clients */
+  /**
+   * Starts to answer, and tells of what changed meanwhile.
+   *
+   * @returns The base URL for clients
+   * @throws Error if the port is taken
+   */
   async start(): Promise<{ url: string }> {
     await new Promise<void>((resolve, reject) => {
       this.#server.once("error", reject);
       this.#server.listen(this.#options.port ?? 0, "127.0.0.1", resolve);
     });
-    this.tick();
-    this.#ticker = setInterval(() => {
-      this.tick();
-    }, TICK_MS);
+    this.settle();
     const address = this.#server.address();
     const port = typeof address === "object" && address !== null ? address.port : 0;
     return { url: `http://127.0.0.1:${port}${BASE}` };
   }
 
+  /** Hangs up on everyone. Time goes on for the instances in the state file. */
   async stop(): Promise<void> {
-    clearInterval(this.#ticker);
-    this.save();
+    this.#cancelNextChange();
+    for (const cancel of this.#timers) cancel();
+    const closed = new Promise((resolve) => this.#server.close(resolve));
     this.#server.closeAllConnections();
-    await new Promise((resolve) => this.#server.close(resolve));
+    await closed;
+    this.#save();
   }
 
   /** What the machines' players need to know, now. */
@@ -116,26 +138,35 @@ export class LambdaSimulator extends EventEmitter<{ instance: [InstanceSnapshot]
     return this.cloud.state.instances.map((record) => this.#snapshot(record));
   }
 
-  save(): void {
-    saveState(this.#options.stateFile, this.cloud.state);
+  /** Tells listeners of every instance that has changed, keeps the state, and waits for the next change. */
+  settle(): void {
+    const { state, clock } = this.cloud;
+    for (const record of [...state.instances]) {
+      this.#tell(record);
+      if (isForgotten(record, clock.now())) removeFrom(state.instances, record);
+    }
+    this.#save();
+    this.#cancelNextChange();
+    const next = Math.min(...state.instances.map((record) => nextChange(record, clock.now())));
+    if (!Number.isFinite(next)) return;
+    this.#cancelNextChange = clock.at(next, () => {
+      this.settle();
+    });
   }
 
-  /** Tells listeners of every instance that has changed, and forgets the ones that are gone. */
-  tick(): void {
-    for (const record of [...this.cloud.state.instances]) {
-      const snapshot = this.#snapshot(record);
-      const seen = `${snapshot.status} ${snapshot.ip ?? ""}`;
-      if (this.#seen.get(record.id) !== seen) {
-        this.#seen.set(record.id, seen);
-        this.#audit({ event: "status", id: record.id, status: snapshot.status });
-        this.emit("instance", snapshot);
-      }
-      if (statusAt(record, this.cloud.now()) === undefined) {
-        this.#seen.delete(record.id);
-        this.cloud.state.instances.splice(this.cloud.state.instances.indexOf(record), 1);
-        this.save();
-      }
-    }
+  /** One JSON object a line: launches, changes of status, terminations with what they cost. Only ever added to. */
+  get auditFile(): string {
+    return `${this.#options.stateFile}.audit`;
+  }
+
+  #tell(record: InstanceRecord): void {
+    const snapshot = this.#snapshot(record);
+    const { id, name, status, ip } = snapshot;
+    const reported = `${status} ${ip ?? ""}`;
+    if (record.reported === reported) return;
+    record.reported = reported;
+    this.#audit({ event: "status", id, name, status, ip, ...this.cloud.bill(record) });
+    this.emit("instance", snapshot);
   }
 
   #snapshot(record: InstanceRecord): InstanceSnapshot {
@@ -151,7 +182,7 @@ export class LambdaSimulator extends EventEmitter<{ instance: [InstanceSnapshot]
       vcpus: type?.specs.vcpus ?? 0,
       memoryGib: type?.specs.memory_gib ?? 0,
       storageGib: type?.specs.storage_gib ?? 0,
-      architecture: record.type.includes("gh200") ? "arm64" : "amd64",
+      architecture: architectureOfType(record.type) === "arm64" ? "arm64" : "amd64",
       gpuDescription: type?.gpu_description ?? "N/A",
       sshPublicKeys: record.sshPublicKeys,
       userData: record.userData,
@@ -160,147 +191,38 @@ export class LambdaSimulator extends EventEmitter<{ instance: [InstanceSnapshot]
     };
   }
 
-  #audit(event: Record<string, unknown>): void {
-    const line = JSON.stringify({
-      at: new Date().toISOString(),
-      virtualSeconds: Math.round(this.cloud.now() / 1000),
-      ...event,
-    });
+  #save(): void {
+    this.cloud.state.origin = { real: Date.now(), virtual: this.cloud.now() };
+    saveState(this.#options.stateFile, this.cloud.state);
+  }
+
+  #audit(event: AuditEvent): void {
+    const virtualSeconds = Math.floor(this.cloud.now() / 1000);
+    const line = JSON.stringify({ at: new Date().toISOString(), virtualSeconds, ...event });
     appendFileSync(this.auditFile, `${line}\n`, { mode: 0o600 });
   }
 
-  /** One JSON object a line: launches, terminations, changes of status. */
-  get auditFile(): string {
-    return `${this.#options.stateFile}.audit`;
+  #wait(seconds: number): Promise<void> {
+    const { clock } = this.cloud;
+    return new Promise((resolve) => {
+      const cancel = clock.at(clock.now() + seconds * 1000, () => {
+        this.#timers.delete(cancel);
+        resolve();
+      });
+      this.#timers.add(cancel);
+    });
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const url = new URL(request.url ?? "/", "http://localhost");
-    if (url.pathname === "/") {
-      response.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end(renderPage());
-    } else if (url.pathname.startsWith("/admin/")) {
+    const { pathname } = new URL(request.url ?? "/", "http://localhost");
+    if (pathname.startsWith(`${BASE}/`)) {
+      await this.#api.handle(request, pathname.slice(BASE.length), response);
+    } else if (pathname.startsWith("/admin/")) {
       handleAdmin(this, this.#options.adminToken, request, response, await readBody(request));
+    } else if (pathname === "/") {
+      send(response, 200, "text/html; charset=utf-8", renderPage());
     } else {
-      await this.#api(request, url.pathname.slice(BASE.length), response);
+      send(response, 404, "text/plain", "not found\n");
     }
   }
-
-  async #api(request: IncomingMessage, path: string, response: ServerResponse): Promise<void> {
-    const found = findRoute(request.method ?? "GET", path);
-    const routeName = typeof found === "object" ? `${found.route.method} ${found.route.path}` : path;
-    const fault = takeFault(this.cloud.state.faults, routeName);
-    const body = await readBody(request);
-    if (fault?.kind === "delay") await new Promise((resolve) => setTimeout(resolve, fault.seconds * 1000));
-    if (fault?.kind === "drop") {
-      request.socket.destroy();
-      return;
-    }
-    if (this.#isRateLimited(fault, path, response)) return;
-    let status = 200;
-    let answer: unknown;
-    try {
-      answer = { data: this.#answer(request, path, found, body, fault) };
-      if ((request.method ?? "GET") !== "GET") this.save();
-    } catch (error) {
-      if (!(error instanceof ApiFailure)) throw error;
-      status = error.status;
-      answer = error.body();
-    }
-    this.tick();
-    reply(request, response, fault, status, answer);
-  }
-
-  #isRateLimited(fault: Fault | undefined, path: string, response: ServerResponse): boolean {
-    const forced = fault?.kind === "rate-limit";
-    const launch = path === "/instance-operations/launch";
-    if (!forced && this.#limits.all.take() && (!launch || this.#limits.launch.take())) return false;
-    const retryAfter =
-      forced && fault.retryAfterSeconds !== undefined
-        ? { "retry-after": String(fault.retryAfterSeconds) }
-        : {};
-    if (forced && fault.text) {
-      response.writeHead(429, { "content-type": "text/plain", ...retryAfter }).end("error code: 1015");
-    } else {
-      const failure = new ApiFailure(429, "global/too-many-requests", "Too many requests.");
-      response
-        .writeHead(429, { "content-type": "application/json", ...retryAfter })
-        .end(JSON.stringify(failure.body()));
-    }
-    return true;
-  }
-
-  /** The order of checks is the API's: key, account, path, existence, body, state. */
-  #answer(
-    request: IncomingMessage,
-    path: string,
-    found: ReturnType<typeof findRoute>,
-    body: string,
-    fault: Fault | undefined,
-  ): unknown {
-    const key = keyOf(request);
-    if (key !== this.#options.apiKey || fault?.kind === "unauthorized") throw unauthorized(key !== undefined);
-    if (!this.cloud.state.accountActive || fault?.kind === "inactive") throw inactive();
-    if (fault?.kind === "unavailable") throw unavailable();
-    if (fault?.kind === "conflict") throw internalError();
-    if (fault?.kind === "unknown-error")
-      throw new ApiFailure(400, "global/unknown", "An unknown error occurred.");
-    if (found === "method") throw new ApiFailure(405, "global/not-found", "Method Not Allowed");
-    if (found === undefined) throw notFound();
-    checkId(path, found.id);
-    return found.route.handle({ cloud: this.cloud, id: found.id, body: parseJson(body), fault });
-  }
-}
-
-function reply(
-  request: IncomingMessage,
-  response: ServerResponse,
-  fault: Fault | undefined,
-  status: number,
-  answer: unknown,
-): void {
-  switch (fault?.kind) {
-    case "commit-drop":
-      request.socket.destroy();
-      return;
-    case "commit-error":
-      response
-        .writeHead(fault.status, { "content-type": "text/html" })
-        .end("<html><body><h1>Bad gateway</h1></body></html>");
-      return;
-    case "commit-garbage":
-      response.writeHead(200, { "content-type": "application/json" }).end('{"data": {"inst');
-      return;
-    case "empty-ids":
-      response.writeHead(200, { "content-type": "application/json" }).end('{"data": {"instance_ids": []}}');
-      return;
-    default:
-      response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(answer));
-  }
-}
-
-/** The key of `Authorization: Bearer <key>` or `Basic base64(<key>:)`. */
-function keyOf({ headers }: IncomingMessage): string | undefined {
-  const [scheme, value = ""] = (headers.authorization ?? "").split(" ");
-  if (scheme === "Bearer") return value;
-  return scheme === "Basic" ? Buffer.from(value, "base64").toString().replace(/:$/, "") : undefined;
-}
-
-function parseJson(text: string): unknown {
-  if (text === "") return undefined;
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new ApiFailure(400, "global/invalid-parameters", "Invalid request data.");
-  }
-}
-
-async function readBody(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MAX_BODY_BYTES) request.destroy();
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
 }

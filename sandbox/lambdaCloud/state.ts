@@ -14,6 +14,7 @@ const ruleSchema = z.object({
 const instanceRecordSchema = z.object({
   id: z.string(),
   name: z.string().optional(),
+  /** Name of the instance type. */
   type: z.string(),
   region: z.string(),
   ip: z.string(),
@@ -33,24 +34,26 @@ const instanceRecordSchema = z.object({
   healthyAt: z.number(),
   /** Not in any list before then. */
   listedAt: z.number(),
+  /** Booting again until then. */
+  restartedUntil: z.number().optional(),
   preemptedAt: z.number().optional(),
+  /** Gone without a word from then on. */
+  vanishedAt: z.number().optional(),
   terminatedAt: z.number().optional(),
   stuck: z.boolean(),
   withoutIp: z.boolean(),
+  withoutPrivateIp: z.boolean().default(false),
+  /** The status and address that listeners were last told. */
+  reported: z.string().default(""),
 });
 
 const stateSchema = z.object({
+  /** When this was written. */
   origin: z.object({ real: z.number(), virtual: z.number() }),
   instances: z.array(instanceRecordSchema),
   sshKeys: z.array(z.object({ id: z.string(), name: z.string(), public_key: z.string() })),
   fileSystems: z.array(
-    z.object({
-      id: z.string(),
-      name: z.string(),
-      region: z.string(),
-      created: z.string(),
-      busyUntil: z.number(),
-    }),
+    z.object({ id: z.string(), name: z.string(), region: z.string(), created: z.string() }),
   ),
   rulesets: z.array(
     z.object({
@@ -62,12 +65,15 @@ const stateSchema = z.object({
     }),
   ),
   globalRules: z.array(ruleSchema),
+  /** How many there are in all, by type and region; what is launched is taken off when asked for. */
   capacity: z.record(z.string(), z.record(z.string(), z.number())),
   accountActive: z.boolean(),
   faults: z.array(faultRuleSchema),
+  /** Index into the address pool. */
   nextAddress: z.int(),
 });
 
+/** Everything that the simulated account is, as it is kept between runs. */
 export type CloudState = z.infer<typeof stateSchema>;
 export type InstanceRecord = z.infer<typeof instanceRecordSchema>;
 export type FirewallRuleRecord = z.infer<typeof ruleSchema>;
