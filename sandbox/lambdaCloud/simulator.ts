@@ -1,6 +1,7 @@
 import { EventEmitter } from "node:events";
 import { appendFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { InstanceSnapshot } from "../hosts/instance";
 import { handleAdmin } from "./admin";
 import { Api } from "./api";
 import { architectureOfType, instanceTypes } from "./catalogue";
@@ -18,30 +19,6 @@ const BASE = "/api/v1";
 const DOCUMENTATION_ADDRESSES = ["198.51.100", "203.0.113"].flatMap((prefix) =>
   Array.from({ length: 253 }, (_, index) => `${prefix}.${index + 2}`),
 );
-
-/** An instance as those who play its machine need it. */
-export interface InstanceSnapshot {
-  readonly id: string;
-  /** Its id, when it was launched without a name. */
-  readonly name: string;
-  /** As in the API; `terminated` also when the API no longer knows it. */
-  readonly status: string;
-  /** Undefined until it has one. */
-  readonly ip: string | undefined;
-  readonly instanceType: string;
-  readonly gpus: number;
-  readonly vcpus: number;
-  readonly memoryGib: number;
-  readonly storageGib: number;
-  readonly architecture: "amd64" | "arm64";
-  /** Such as `A10 (24 GB PCIe)`; `N/A` without a GPU. */
-  readonly gpuDescription: string;
-  /** As they were at launch. */
-  readonly sshPublicKeys: readonly string[];
-  readonly userData: string | undefined;
-  readonly hostname: string;
-  readonly region: string;
-}
 
 /** How a simulator is set up. */
 export interface SimulatorOptions {
