@@ -56,7 +56,12 @@ export const unauthorized = (hasKey = true): ApiFailure =>
         "API key was invalid, expired, or deleted.",
         "Check your API key or create a new one, then try again.",
       )
-    : new ApiFailure(401, "global/invalid-api-key", "No API key was provided.");
+    : new ApiFailure(
+        401,
+        "global/invalid-api-key",
+        "No API key was provided.",
+        "Make sure to pass an API key in the AUTHORIZATION header when making requests.",
+      );
 
 export const inactive = (): ApiFailure =>
   new ApiFailure(

@@ -1,0 +1,147 @@
+/** A simulator on a clock that stands still, and a client that checks every answer against the official document. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import * as path from "node:path";
+import Ajv from "ajv/dist/2020";
+import type { Instance } from "../../../components/lambda-cloud/schemas";
+import { ManualClock } from "../../../sandbox/lambdaCloud/clock";
+import { LambdaSimulator, type SimulatorOptions } from "../../../sandbox/lambdaCloud/simulator";
+import document from "../../support/lambda-openapi.json";
+
+const KEY = "secret_test";
+
+const ajv = new Ajv({ strict: false, validateFormats: false });
+ajv.addSchema({ $id: "api", components: document.components });
+/** Schema of the reply by path, method and status: tests/support/lambda-openapi.json keeps only that of the document. */
+const paths = document.paths as unknown as Record<string, Record<string, Record<string, object>>>;
+
+/** References in the document are relative to its root. */
+const absolute = (schema: object): object =>
+  JSON.parse(JSON.stringify(schema).replaceAll('"#/', '"api#/')) as object;
+
+function documented(pathname: string): string | undefined {
+  if (pathname in paths) return pathname;
+  return Object.keys(paths).find((known) =>
+    new RegExp(`^${known.replace(/\{\w+\}/, "[^/]+")}$`).test(pathname),
+  );
+}
+
+/** Statuses that the API gives without documenting them: wrong method, too fast, trouble upstream. */
+const UNDOCUMENTED = [405, 429, 503];
+
+/** What the document says against a reply; empty when it agrees. */
+function contradictions(method: string, pathname: string, status: number, body: unknown): string[] {
+  const replies = paths[documented(pathname) ?? ""]?.[method.toLowerCase()];
+  if (replies === undefined || UNDOCUMENTED.includes(status)) return [];
+  const schema = replies[String(status)];
+  if (schema === undefined) return [`${method} ${pathname}: status ${status} is not documented`];
+  const validate = ajv.compile(absolute(schema));
+  return validate(body) ? [] : [`${method} ${pathname} ${status}: ${ajv.errorsText(validate.errors)}`];
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly text: string;
+  readonly headers: Headers;
+  /** `undefined` when the answer is not JSON. */
+  readonly json:
+    | { readonly data?: unknown; readonly error?: { readonly code: string; readonly message: string } }
+    | undefined;
+}
+
+function parseJson(text: string): Answer["json"] {
+  try {
+    return JSON.parse(text) as Answer["json"];
+  } catch {
+    return undefined;
+  }
+}
+
+export class Fixture {
+  readonly clock = new ManualClock();
+  readonly dir = mkdtempSync(path.join(tmpdir(), "sophia-simulator-"));
+  readonly token = "admin";
+  simulator!: LambdaSimulator;
+  url = "";
+
+  async start(options: Partial<SimulatorOptions> = {}): Promise<void> {
+    const stateFile = path.join(this.dir, "state.json");
+    this.simulator = new LambdaSimulator({
+      stateFile,
+      apiKey: KEY,
+      adminToken: this.token,
+      clock: this.clock,
+      ...options,
+    });
+    ({ url: this.url } = await this.simulator.start());
+  }
+
+  async dispose(): Promise<void> {
+    await this.simulator.stop();
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+
+  /** One request, a virtual second after the last, so that the rate limit lets it through. */
+  async call(
+    method: string,
+    pathname: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> {
+    this.clock.advance(1);
+    const response = await fetch(`${this.url}${pathname}`, {
+      method,
+      headers: { authorization: `Bearer ${KEY}`, "user-agent": "test", ...headers },
+      ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const json = parseJson(text);
+    if (json !== undefined) expect(contradictions(method, pathname, response.status, json)).toEqual([]);
+    return { status: response.status, text, headers: response.headers, json };
+  }
+
+  async data<T>(method: string, pathname: string, body?: unknown): Promise<T> {
+    const { status, text, json } = await this.call(method, pathname, body);
+    if (status !== 200) throw new Error(`${method} ${pathname}: ${status} ${text}`);
+    return json?.data as T;
+  }
+
+  async admin(method: string, pathname: string, body?: unknown, token = this.token): Promise<Answer> {
+    const response = await fetch(`${this.url.replace("/api/v1", "/admin")}${pathname}`, {
+      method,
+      headers: { "x-admin-token": token },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return { status: response.status, text, headers: response.headers, json: parseJson(text) };
+  }
+
+  /** Launches after the launch limit has passed. */
+  async launch(change: Record<string, unknown> = {}): Promise<Answer> {
+    this.clock.advance(12);
+    return this.call("POST", "/instance-operations/launch", {
+      region_name: "us-east-1",
+      instance_type_name: "gpu_1x_a10",
+      ssh_key_names: ["key"],
+      ...change,
+    });
+  }
+
+  /** Launches, and gives the id. */
+  async launched(change: Record<string, unknown> = {}): Promise<string> {
+    const { json, text } = await this.launch(change);
+    const [id] = (json?.data as { instance_ids?: string[] } | undefined)?.instance_ids ?? [];
+    if (id === undefined) throw new Error(text);
+    return id;
+  }
+
+  show(id: string): Promise<Instance> {
+    return this.data<Instance>("GET", `/instances/${id}`);
+  }
+}
+
+/** Status, code and message of a refusal. */
+export async function refusal(answer: Promise<Answer>): Promise<unknown[]> {
+  const { status, json } = await answer;
+  return [status, json?.error?.code, json?.error?.message];
+}
