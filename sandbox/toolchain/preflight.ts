@@ -5,8 +5,10 @@ import type { Problem } from "../../components/problems";
 import { goDir } from "./goModule";
 import { parseVersion, type Version } from "./tools";
 
-/** What a cold build writes: module cache, build cache and the tools. */
-const COLD_BUILD_BYTES = 6 * 1024 ** 3;
+const GIB = 1024 ** 3;
+
+/** What a cold build writes for each tool on average: Go's module and build caches, and the tool. */
+const GIB_A_TOOL = 1.6;
 
 /** The newest Go that a go.mod below go/ asks for. */
 export function requiredGo(dir = goDir): string {
@@ -28,8 +30,18 @@ function isOlder(a: Version, b: Version): boolean {
   return difference !== undefined && difference < 0;
 }
 
-/** What stands in the way of a build: no Go, a Go that is too old, no disk space. */
-export function buildProblems(cache: string, required = requiredGo()): Problem[] {
+const freeGib = (dir: string): number => {
+  const { bavail, bsize } = statfsSync(dir);
+  return (bavail * bsize) / GIB;
+};
+
+/** What stands in the way of building so many tools: no Go, a Go that is too old, no disk space. */
+export function buildProblems(
+  cache: string,
+  toolCount: number,
+  required = requiredGo(),
+  free = freeGib,
+): Problem[] {
   const fix = `Install Go ${required} or newer (https://go.dev/doc/install)`;
   const asked = spawnSync("go", ["env", "GOVERSION"], {
     encoding: "utf8",
@@ -45,15 +57,14 @@ export function buildProblems(cache: string, required = requiredGo()): Problem[]
     }
   }
   mkdirSync(cache, { recursive: true });
-  const { bavail, bsize } = statfsSync(cache);
-  if (bavail * bsize < COLD_BUILD_BYTES) {
-    const free = `${((bavail * bsize) / 1024 ** 3).toFixed(1)} GiB free`;
+  const needed = Math.ceil(GIB_A_TOOL * toolCount);
+  if (free(cache) < needed) {
     problems.push({
       path: cache,
       what: "there is too little disk space to build the tools",
-      got: free,
-      expected: "6 GiB free",
-      fix: "Free some space, or name another place in SOPHIA_CACHE_DIR",
+      got: `${free(cache).toFixed(1)} GiB free`,
+      expected: `${needed} GiB free`,
+      fix: "Free some space, or name another place in SOPHIA_CACHE_DIR and GOCACHE",
     });
   }
   return problems;

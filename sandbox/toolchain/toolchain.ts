@@ -159,7 +159,8 @@ export async function ensureToolchain(options: ToolchainOptions = {}): Promise<T
     if (usable === undefined) missing.push({ tool, target });
   }
 
-  if (missing.length > 0) throwIfAny("the sandbox's tools cannot be built", buildProblems(cache));
+  if (missing.length > 0)
+    throwIfAny("the sandbox's tools cannot be built", buildProblems(cache, missing.length));
   for (const [index, { tool, target }] of missing.entries()) {
     await step(
       `building ${tool.name} ${tool.version} (${index + 1}/${missing.length})`,

@@ -69,7 +69,7 @@ describe("moduleKey", () => {
 
 describe("preflight", () => {
   const fix = "Install Go 1.27.1 or newer (https://go.dev/doc/install).";
-  const messages = (): string[] => buildProblems(checkout.cache, "1.27.1").map(formatProblem);
+  const messages = (): string[] => buildProblems(checkout.cache, 1, "1.27.1", () => 100).map(formatProblem);
 
   test("the newest go directive decides", () => {
     writeFileSync(path.join(checkout.goDir, "kwok", "go.mod"), "module example/kwok\n\ngo 1.27.1\n");
@@ -86,7 +86,14 @@ describe("preflight", () => {
   });
 
   test("a Go that is new enough", () => {
-    expect(buildProblems(checkout.cache, "1.26.8")).toEqual([]);
+    expect(buildProblems(checkout.cache, 1, "1.26.8", () => 100)).toEqual([]);
+  });
+
+  test("too little disk space for the tools that are missing", () => {
+    checkout.command("go", "echo go1.26.8");
+    expect(buildProblems(checkout.cache, 9, "1.26.8", () => 3.21).map(formatProblem)).toEqual([
+      `${checkout.cache}: there is too little disk space to build the tools (got "3.2 GiB free"); expected 15 GiB free. Free some space, or name another place in SOPHIA_CACHE_DIR and GOCACHE.`,
+    ]);
   });
 });
 
