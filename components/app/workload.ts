@@ -113,7 +113,7 @@ export class Workload extends SophiaComponent {
           replicas: args.replicas,
           revisionHistoryLimit: 5,
           selector: { matchLabels: { app } },
-          strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+          strategy: rollingUpdate(args.gpus),
           template: {
             metadata: { labels: { ...metadata.labels, ...args.labels }, annotations },
             spec: pod,
@@ -137,6 +137,12 @@ interface ObjectMeta {
 interface Mounted {
   readonly made: pulumi.Resource[];
   readonly checksum: Annotations;
+}
+
+/** One pod more than wanted while rolling; one fewer where pods hold GPUs, because no spare GPU need exist. */
+function rollingUpdate(gpus = 0): kubernetes.types.input.apps.v1.DeploymentStrategy {
+  const [maxSurge, maxUnavailable] = gpus > 0 ? [0, 1] : [1, 0];
+  return { type: "RollingUpdate", rollingUpdate: { maxSurge, maxUnavailable } };
 }
 
 /** A short digest of the values, whatever the order of their keys. */

@@ -117,16 +117,20 @@ const readSecrets = (files: readonly string[]): string =>
     .concat("unset secret")
     .join("\n");
 
+/** A text as one word of the shell, whatever is in it. */
+const word = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+
 function installBinary({ version, downloadUrl, sha256 }: K3sRelease): string {
-  return `version='${version}'
+  const base = `${downloadUrl.replace(/\/+$/, "")}/${encodeURIComponent(version)}`;
+  return `version=${word(version)}
 case "$(uname -m)" in
-  x86_64) arch=amd64 asset=k3s pinned='${sha256?.amd64 ?? ""}' ;;
-  aarch64) arch=arm64 asset=k3s-arm64 pinned='${sha256?.arm64 ?? ""}' ;;
+  x86_64) arch=amd64 asset=k3s pinned=${word(sha256?.amd64 ?? "")} ;;
+  aarch64) arch=arm64 asset=k3s-arm64 pinned=${word(sha256?.arm64 ?? "")} ;;
   *) echo "node: the architecture is not supported (got $(uname -m)); expected x86_64 or aarch64." >&2; exit 1 ;;
 esac
 installed=$(/usr/local/bin/k3s --version 2>/dev/null | awk 'NR == 1 { print $3 }' || true)
 if [ "$installed" != "$version" ]; then
-  base='${downloadUrl}/${encodeURIComponent(version)}'
+  base=${word(base)}
   work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT
   curl -fsSL --retry 5 --retry-connrefused -o "$work/k3s" "$base/$asset"

@@ -1,6 +1,7 @@
 /** Runs a part of the program against recording mocks and hands back what it registered. */
 import * as pulumi from "@pulumi/pulumi";
 import type { RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb";
+import type { MockMonitor } from "@pulumi/pulumi/runtime/mocks";
 
 /** One registration, with secrets unwrapped. Other resources are called by their logical names. */
 export interface Registration {
@@ -65,11 +66,11 @@ function optionsOf(request: RegisterResourceRequest): RegistrationOptions {
 /** Mocks are not told a resource's options, so they are read from the request on its way to them. */
 function recordOptions(): ReadonlyMap<string, RegistrationOptions> {
   const options = new Map<string, RegistrationOptions>();
-  const monitor = pulumi.runtime.getMonitor() as unknown as pulumi.runtime.MockMonitor;
+  const monitor = pulumi.runtime.getMonitor() as unknown as MockMonitor;
   const register = monitor.registerResource.bind(monitor);
-  monitor.registerResource = (request: RegisterResourceRequest, callback) => {
+  monitor.registerResource = (request: RegisterResourceRequest, answer) => {
     options.set(`${request.getType()}::${request.getName()}`, optionsOf(request));
-    return register(request, callback);
+    return register(request, answer);
   };
   return options;
 }
@@ -113,10 +114,14 @@ export async function runProgram<T>(
           options: made,
         };
         registrations.push(registration);
-        return {
-          id: `${args.name}-id`,
-          state: { ...(args.inputs as Record<string, unknown>), ...answers[args.type]?.(registration) },
+        const outputs = {
+          ...(args.inputs as Record<string, unknown>),
+          ...answers[args.type]?.(registration),
         };
+        // The engine does this by itself, mocks do not.
+        for (const key of made.additionalSecretOutputs)
+          if (key in outputs) outputs[key] = pulumi.secret(outputs[key]);
+        return { id: `${args.name}-id`, state: outputs };
       },
       call: (args) => args.inputs as Record<string, unknown>,
     },
@@ -125,9 +130,11 @@ export async function runProgram<T>(
     preview,
   );
   options = recordOptions();
-  const result = build();
-  await pulumi.runtime.disconnect();
-  return { result, registrations };
+  try {
+    return { result: build(), registrations };
+  } finally {
+    await pulumi.runtime.disconnect();
+  }
 }
 
 /** The value of an Output; never resolves when it is unknown. */
@@ -139,4 +146,15 @@ export const valueOf = <T>(output: pulumi.Output<T>): Promise<T> =>
 /** The registrations of one type, by name. */
 export function ofType(registrations: readonly Registration[], type: string): Record<string, Registration> {
   return Object.fromEntries(registrations.filter((r) => r.type === type).map((r) => [r.name, r]));
+}
+
+/** Type and name of every registration, sorted: what the state is keyed by. */
+export const identities = (registrations: readonly Registration[]): string[] =>
+  registrations.map(({ type, name }) => `${type}::${name}`).sort();
+
+/** The registration of that type and name; its absence is an error. */
+export function one(registrations: readonly Registration[], type: string, name: string): Registration {
+  const found = ofType(registrations, type)[name];
+  if (found === undefined) throw new Error(`${type}::${name} was not registered`);
+  return found;
 }

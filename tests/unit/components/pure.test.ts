@@ -1,62 +1,11 @@
-import { execFileSync } from "node:child_process";
 import fc from "fast-check";
-import { parse, stringify } from "yaml";
+import { stringify } from "yaml";
 import { podSpec } from "../../../components/app/podTemplate";
-import { agentScript, serverScript, type K3sRelease } from "../../../components/cluster/k3sScripts";
 import { externalKubeconfig } from "../../../components/cluster/kubeconfig";
 import { chartSource, mergeValues, type HelmValues } from "../../../components/helm/chart";
 import { resolveServer } from "../../../components/mcp/catalog";
 import { gatewayRegistry } from "../../../components/mcp/gatewayRegistry";
 import { imageReference } from "../../../components/mcp/image";
-
-const release: K3sRelease = { version: "v1.36.3+k3s1", downloadUrl: "https://mirror.example/k3s" };
-const server = {
-  name: "sophia-server-1",
-  ip: "198.51.100.7",
-  apiPort: 6443,
-  tlsSans: ["api.sophia.example"],
-  labels: { "sophia-ai/pool": "server" },
-  taints: [],
-};
-const agent = {
-  name: "sophia-gpu-1",
-  serverUrl: "https://198.51.100.7:6443",
-  labels: {},
-  taints: ["nvidia.com/gpu=present:NoSchedule"],
-};
-
-describe("bootstrap scripts", () => {
-  const scripts = {
-    server: serverScript(release, server),
-    agent: agentScript(release, agent),
-    "pinned server": serverScript({ ...release, sha256: { amd64: "a".repeat(64) } }, server),
-  };
-
-  test.each(Object.entries(scripts))("%s: what is rendered is what was reviewed", (_name, script) => {
-    expect(script).toMatchSnapshot();
-  });
-
-  test.each(Object.entries(scripts))("%s: is valid bash", (_name, script) => {
-    expect(() => execFileSync("bash", ["-n"], { input: script })).not.toThrow();
-  });
-
-  test("the configuration in the script is what k3s reads", () => {
-    const [, config = ""] = /config\.yaml <<'SOPHIA_EOF'\n([\s\S]*?)\nSOPHIA_EOF/.exec(scripts.agent) ?? [];
-    expect(parse(config)).toEqual({
-      server: "https://198.51.100.7:6443",
-      "token-file": "/etc/rancher/k3s/agent-token",
-      "protect-kernel-defaults": true,
-      "node-name": "sophia-gpu-1",
-      "node-label": [],
-      "node-taint": ["nvidia.com/gpu=present:NoSchedule"],
-    });
-  });
-
-  test("tokens are read from standard input and go through no argument", () => {
-    expect(scripts.server).toContain("IFS= read -r secret");
-    expect(scripts.server).not.toMatch(/--token|K3S_TOKEN/);
-  });
-});
 
 describe("externalKubeconfig", () => {
   const k3sYaml = (server: string): string =>
