@@ -23,6 +23,7 @@ const SOURCES = [
   "tests",
 ];
 
+/** When an entry, or anything in it, was changed last; a folder changes when a file in it comes or goes. */
 function newest(entry) {
   const stat = fs.statSync(entry, { throwIfNoEntry: false });
   if (stat === undefined) return 0;
@@ -30,7 +31,7 @@ function newest(entry) {
   return fs
     .readdirSync(entry)
     .filter((name) => name !== "go" && !name.startsWith("."))
-    .reduce((latest, name) => Math.max(latest, newest(path.join(entry, name))), 0);
+    .reduce((latest, name) => Math.max(latest, newest(path.join(entry, name))), stat.mtimeMs);
 }
 
 function isFresh() {
@@ -60,7 +61,7 @@ function ensureCompiled() {
     compiler = require.resolve("typescript/lib/tsc.js", { paths: [ROOT] });
   } catch {
     throw new Error(
-      "bin/: the compiled program is missing or older than its sources. Run `npm ci && npm run build`.",
+      "bin/: the compiled program is missing or older than its sources. Run `npm install && npm run build`.",
     );
   }
   const tsc = spawnSync(process.execPath, [compiler, "-p", ROOT, "--pretty", "false"], { encoding: "utf8" });

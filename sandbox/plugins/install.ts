@@ -91,7 +91,11 @@ const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 async function writeLauncher(file: string, node: string, script: string): Promise<void> {
   if (!(await exists(script))) {
     throw new Error(
-      formatProblem({ path: script, what: "has not been compiled", fix: 'Run "npm ci" and "npm run build"' }),
+      formatProblem({
+        path: script,
+        what: "has not been compiled",
+        fix: 'Run "npm install" and "npm run build"',
+      }),
     );
   }
   const text = `#!/bin/sh\nexec ${quote(node)} ${quote(script)} "$@"\n`;

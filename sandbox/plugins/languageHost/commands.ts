@@ -35,7 +35,7 @@ function entryPoint(name: "run" | "run-plugin" | "run-policy-pack", directory: s
       formatProblem({
         path: directory,
         what: "the Pulumi SDK is not installed",
-        fix: `Run "npm ci" in ${directory}`,
+        fix: `Run "npm install" in ${directory}`,
       }),
       { cause },
     );

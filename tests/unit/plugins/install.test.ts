@@ -123,7 +123,7 @@ test("a stand-in comes back when the official plugin goes", async () => {
 test("a checkout that isn't compiled is refused", async () => {
   await rm(path.join(root, "repo's/bin/sandbox/plugins/command/main.js"));
   await expect(installStandIns(options)).rejects.toThrow(
-    `${root}/repo's/bin/sandbox/plugins/command/main.js: has not been compiled. Run "npm ci" and "npm run build".`,
+    `${root}/repo's/bin/sandbox/plugins/command/main.js: has not been compiled. Run "npm install" and "npm run build".`,
   );
 });
 

@@ -81,6 +81,6 @@ test("a provider runs where the engine says, its folder first", () => {
 test("a program without the SDK is told how to get it", async () => {
   await rm(path.join(folder, "node_modules"), { recursive: true });
   expect(() => programCommand(new RunRequest().setInfo(info({})), "")).toThrow(
-    `${folder}: the Pulumi SDK is not installed. Run "npm ci" in ${folder}.`,
+    `${folder}: the Pulumi SDK is not installed. Run "npm install" in ${folder}.`,
   );
 });
