@@ -13,7 +13,7 @@ up: build ## Bring the whole platform up in the sandbox
 	@$(NODE) bin/sandbox/cli.js up
 
 down: build ## Destroy it and leave nothing behind
-	@$(NODE) bin/sandbox/cli.js down
+	@$(NODE) bin/sandbox/cli.js down $(ARGS)
 
 status: build ## Show what is there
 	@$(NODE) bin/sandbox/cli.js status

@@ -25,6 +25,11 @@ import {
 /** Says that a command failed after it has told the user why. */
 export class CommandFailed extends Error {}
 
+/** What else can be done when a command of the engine fails. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  destroy: " To end the sandbox without it: make down ARGS=--force",
+};
+
 async function mustRun(
   workspace: Workspace,
   args: readonly string[],
@@ -34,7 +39,7 @@ async function mustRun(
   if (code === 0) return stdout;
   throw new CommandFailed(
     options.show
-      ? `pulumi ${args[0] ?? ""} failed; its output is above.`
+      ? `pulumi ${args[0] ?? ""} failed; its output is above.${REMEDIES[args[0] ?? ""] ?? ""}`
       : `pulumi ${args.join(" ")}: failed (exit code ${code}).\n${stderr || stdout}`,
   );
 }
