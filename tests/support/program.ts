@@ -130,10 +130,14 @@ export async function runProgram<T>(
     preview,
   );
   options = recordOptions();
+  // The SDK takes a stack trace for every promise, and source maps make whole ones most of a run's time.
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 1;
   try {
     return { result: build(), registrations };
   } finally {
     await pulumi.runtime.disconnect();
+    Error.stackTraceLimit = stackTraceLimit;
   }
 }
 

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { utils as ssh } from "ssh2";
 import { addSshKeyRequestSchema, type SshKey } from "../../../components/lambda-cloud/schemas";
-import { invalid, missing } from "../apiFailure";
+import { invalid, notFound } from "../apiFailure";
 import { newId, removeFrom } from "../cloud";
 import type { Call, Route } from "./route";
 
@@ -38,7 +38,7 @@ function generatePair(): { public_key: string; private_key: string } {
 
 function remove({ cloud, id }: Call): object {
   const key = cloud.state.sshKeys.find((known) => known.id === id);
-  if (key === undefined) throw missing("SSH key does not exist.");
+  if (key === undefined) throw notFound();
   removeFrom(cloud.state.sshKeys, key);
   return {};
 }

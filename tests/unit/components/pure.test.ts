@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { stringify } from "yaml";
 import { podSpec } from "../../../components/app/podTemplate";
+import { didYouMean } from "../../../components/didYouMean";
 import { externalKubeconfig } from "../../../components/cluster/kubeconfig";
 import { chartSource, mergeValues, type HelmValues } from "../../../components/helm/chart";
 import { resolveServer } from "../../../components/mcp/catalog";
@@ -53,6 +54,20 @@ describe("chartSource", () => {
   ])("from %s", (mirror, source) => {
     expect(chartSource(pin, mirror)).toEqual(source);
   });
+
+  test("a mirror replaces the repository, and the version is always pinned", () => {
+    const mirror = fc.oneof(
+      fc.webUrl(),
+      fc.webAuthority().map((host) => `oci://${host}/charts`),
+      fc.constant("/mirror"),
+    );
+    fc.assert(
+      fc.property(mirror, fc.webUrl(), (from, repository) => {
+        expect(chartSource({ ...pin, repository }, from)).toEqual(chartSource({ ...pin, repository: from }));
+        expect(chartSource({ ...pin, repository }, from).version).toBe("1.2.3");
+      }),
+    );
+  });
 });
 
 describe("mergeValues", () => {
@@ -73,6 +88,14 @@ describe("mergeValues", () => {
       fc.property(values, (v) => {
         expect(mergeValues({}, v)).toEqual(mergeValues(v, {}));
         expect(mergeValues(v, v)).toEqual(mergeValues(v));
+      }),
+    );
+  });
+
+  test("later layers win, whatever was there", () => {
+    fc.assert(
+      fc.property(values, fc.constantFrom("a", "b", "c"), leaf, (v, key, value) => {
+        expect(mergeValues(v, { [key]: value })).toEqual({ ...mergeValues(v), [key]: value });
       }),
     );
   });
@@ -121,6 +144,16 @@ describe("gatewayRegistry", () => {
     });
   });
 
+  test("holds every server once", () => {
+    const names = fc.uniqueArray(fc.stringMatching(/^[a-z]{1,9}$/));
+    fc.assert(
+      fc.property(names, (all) => {
+        const servers = all.map((name) => resolveServer(name, { category: "integrations" }));
+        expect(Object.keys(JSON.parse(gatewayRegistry(servers, "apps")) as object)).toEqual([...all].sort());
+      }),
+    );
+  });
+
   test("does not depend on the order of the catalog", () => {
     fc.assert(
       fc.property(fc.shuffledSubarray(fleet, { minLength: 3 }), (shuffled) => {
@@ -161,5 +194,27 @@ describe("podSpec", () => {
         httpHeaders: [{ name: "Host", value: "app.example" }],
       });
     }
+  });
+});
+
+describe("didYouMean", () => {
+  test.each([
+    ["githup", ["github", "gitlab"], "github"],
+    ["us-east1", ["us-east-1", "us-west-1"], "us-east-1"],
+    ["ab", ["ac", "aa"], "aa"],
+    ["gpu_1x_h100", ["cpu_4x_general"], undefined],
+    ["", ["github"], undefined],
+    ["anything", [], undefined],
+  ])("%s among %j", (typed, known, near) => {
+    expect(didYouMean(typed, known)).toBe(near);
+  });
+
+  test("suggests a known name or nothing; of a known name, itself", () => {
+    fc.assert(
+      fc.property(fc.array(fc.string(), { minLength: 1 }), fc.string(), (known, typed) => {
+        expect([...known, undefined]).toContain(didYouMean(typed, known));
+        expect(didYouMean(known[0] ?? "", known)).toBe(known[0]);
+      }),
+    );
   });
 });

@@ -64,7 +64,11 @@ export class Fixture {
   simulator!: LambdaSimulator;
   url = "";
 
-  async start(options: Partial<SimulatorOptions> = {}): Promise<void> {
+  /** @param prepare Called before it starts. @default - nothing */
+  async start(
+    options: Partial<SimulatorOptions> = {},
+    prepare: (simulator: LambdaSimulator) => void = () => undefined,
+  ): Promise<void> {
     const stateFile = path.join(this.dir, "state.json");
     this.simulator = new LambdaSimulator({
       stateFile,
@@ -73,6 +77,7 @@ export class Fixture {
       clock: this.clock,
       ...options,
     });
+    prepare(this.simulator);
     ({ url: this.url } = await this.simulator.start());
   }
 

@@ -93,6 +93,43 @@ describe("parseConfig", () => {
       'images.registry: is malformed (got "Docker Hub"); expected a registry and path such as docker.io/scoobyjava15.',
     ],
     [
+      "name",
+      { cluster: { name: "Sophia_1" } },
+      'cluster.name: is malformed (got "Sophia_1"); expected a lower-case name of letters, digits and dashes, at most 32 long.',
+    ],
+    ["port", { cluster: { sshPort: 0 } }, "cluster.sshPort: is out of range (got 0); expected at least 1."],
+    [
+      "digest",
+      { cluster: { k3sSha256: { amd64: "abc" } } },
+      'cluster.k3sSha256.amd64: is malformed (got "abc"); expected a SHA-256 digest in 64 hexadecimal digits.',
+    ],
+    ["image tag", { images: { tag: "2 0" } }, 'images.tag: is malformed (got "2 0"); expected an image tag.'],
+    [
+      "role",
+      { nodes: { server: { ...pool, role: "master" } } },
+      'nodes.server.role: is not an allowed value (got "master"); expected one of "server", "agent".',
+    ],
+    [
+      "missing inside",
+      { nodes: { server: { role: "server", regions: ["us-east-1"] } } },
+      "nodes.server.instanceTypes: is missing; expected array.",
+    ],
+    [
+      "wrong type",
+      { core: { replicas: "three" } },
+      'core.replicas: has the wrong type (got "three"); expected number.',
+    ],
+    [
+      "unknown in an override",
+      { mcp: { servers: { github: { port: 1 } } } },
+      "mcp.servers.github.port: is not a known setting. Remove it, or look up its spelling in docs/configuration.md.",
+    ],
+    [
+      "secret source",
+      { secretSource: "vault" },
+      'secretSource: is not an allowed value (got "vault"); expected one of "config", "generated".',
+    ],
+    [
       "public key",
       { sshPublicKey: "key" },
       'sshPublicKey: is malformed (got "key"); expected an OpenSSH public key.',
@@ -112,6 +149,28 @@ describe("parseConfig", () => {
     expect(messages({ ...good, sshPrivateKey: "hush" })).toEqual([
       "sshPrivateKey: is malformed; expected a private key in PEM or OpenSSH format.",
     ]);
+  });
+
+  test("no secret is ever quoted, whatever it is", () => {
+    const canary = fc.stringMatching(/^canary[a-z]{4}$/);
+    const wrap = fc.constantFrom<(value: string) => unknown>(
+      (value) => value,
+      (value) => [value],
+      (value) => ({ nested: { value } }),
+      (value) => JSON.stringify({ A: value }).slice(0, -1),
+    );
+    fc.assert(
+      fc.property(canary, wrap, (value, inside) => {
+        const said = messages({
+          ...good,
+          sshPrivateKey: inside(value),
+          lambdaApiKey: inside(value),
+          secrets: { A: inside(value), B: 7 },
+        });
+        expect(said).toContain("secrets.B: has the wrong type; expected string.");
+        expect(said.join("\n")).not.toContain("canary");
+      }),
+    );
   });
 
   test("mistakes in different sections come in one report", () => {
@@ -201,7 +260,15 @@ describe("the committed stacks", () => {
       Object.entries(config).map(([key, value]) => [key.replace("sophia-ai:", ""), value]),
     );
     const brought = { sshPublicKey: good.sshPublicKey, sshPrivateKey: KEY };
-    expect(messages({ ...settings, ...brought })).toEqual([]);
+    const whole = raw({ ...settings, ...brought });
+    const { config: parsed, problems } = parseConfig(whole);
+    expect(problems).toEqual([]);
+    expect(crossCheck(parsed, whole, { LAMBDA_LABS_API_KEY: "k" })).toEqual([]);
+    // Application secrets come from ESC, except where stand-ins are made.
+    const asked = missingSecrets(parsed, whole).map(({ path: at }) => at.replace("secrets.", ""));
+    expect(asked.length > 0).toBe(stack !== "local");
+    const secrets = Object.fromEntries(asked.map((name) => [name, "hush"]));
+    expect(missingSecrets(parsed, { ...whole, secrets: JSON.stringify(secrets) })).toEqual([]);
     expect(settings.environment).toBe(stack);
     expect(file).not.toMatch(/secure:|encryptionsalt/);
   });
@@ -216,6 +283,20 @@ describe("nodes", () => {
         (p) => `${p.instanceType} ${p.region}`,
       ),
     ).toEqual(["a x", "a y", "b x", "b y"]);
+  });
+
+  test("every pair is tried once, types first", () => {
+    const some = fc.uniqueArray(fc.string(), { minLength: 1, maxLength: 5 });
+    fc.assert(
+      fc.property(some, some, (instanceTypes, regions) => {
+        const tried = placements({ instanceTypes, regions });
+        const rank = ({ instanceType, region }: (typeof tried)[number]): number =>
+          instanceTypes.indexOf(instanceType) * regions.length + regions.indexOf(region);
+        expect(tried.map(rank)).toEqual(
+          Array.from({ length: instanceTypes.length * regions.length }, (_, i) => i),
+        );
+      }),
+    );
   });
 
   test("names are unique, and a pool that grows keeps the names it had", () => {
