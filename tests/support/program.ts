@@ -130,9 +130,9 @@ export async function runProgram<T>(
     preview,
   );
   options = recordOptions();
-  // The SDK takes a stack trace for every promise, and source maps make whole ones most of a run's time.
+  // The SDK takes a stack trace for every promise, and source maps make them most of a run's time.
   const { stackTraceLimit } = Error;
-  Error.stackTraceLimit = 1;
+  Error.stackTraceLimit = 0;
   try {
     return { result: build(), registrations };
   } finally {

@@ -135,7 +135,7 @@ describe("Workload", () => {
         for (const name of CHECKSUMS) expect(c?.[name]).not.toBe(a?.[name]);
         expect(JSON.stringify(ofType(registrations, DEPLOYMENT))).not.toContain(value);
       }),
-      { numRuns: 10 },
+      { numRuns: 5 },
     );
   });
 
