@@ -19,13 +19,21 @@ function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
   );
 }
 
+/** What users call what zod calls by a name of its own. */
+const TYPE_NAMES: Readonly<Record<string, string>> = {
+  record: "map",
+  object: "map",
+  array: "list",
+  int: "integer",
+};
+
 const list = (values: readonly unknown[]): string => values.map((v) => JSON.stringify(v)).join(", ");
 
 function bound(issue: Extract<Issue, { code: "too_small" | "too_big" }>): string {
   const limit = issue.code === "too_small" ? issue.minimum : issue.maximum;
   const side = issue.code === "too_small" ? "at least" : "at most";
   if (issue.origin === "string") return `${side} ${limit} characters`;
-  if (issue.origin === "array") return `${side} ${limit} entries`;
+  if (issue.origin === "array") return `${side} ${limit} ${Number(limit) === 1 ? "entry" : "entries"}`;
   return `${side} ${limit}`;
 }
 
@@ -33,7 +41,7 @@ function describe(issue: Issue): Omit<Problem, "path" | "got"> {
   // eslint-disable-next-line @typescript-eslint/switch-exhaustiveness-check -- the others speak for themselves
   switch (issue.code) {
     case "invalid_type":
-      return { what: "has the wrong type", expected: issue.expected };
+      return { what: "has the wrong type", expected: TYPE_NAMES[issue.expected] ?? issue.expected };
     case "invalid_value":
       return { what: "is not an allowed value", expected: `one of ${list(issue.values)}` };
     case "too_small":

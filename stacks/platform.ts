@@ -1,22 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import { resolveServer, type McpServer } from "../components/mcp/catalog";
-import { configuredSecrets, generatedSecrets } from "../components/secrets/secretStore";
-import { SophiaComponent, type SophiaType } from "../components/component";
+import { configuredSecrets, GeneratedSecrets } from "../components/secrets/secretStore";
 import type { StackConfig } from "./config";
 import { buildFoundation } from "./foundation";
 import { mcpCatalog } from "./mcpCatalog";
 import { buildServices } from "./services";
 import { buildWorkloads, type Workloads } from "./workloads";
-
-const STAND_IN_SECRETS: SophiaType = "sophia:secrets:Generated";
-
-/** Owner of the random stand-ins of a stack with secretSource generated. */
-class StandInSecrets extends SophiaComponent {
-  constructor() {
-    super(STAND_IN_SECRETS, "stand-in-secrets", {});
-    this.registerOutputs({});
-  }
-}
 
 /** The servers that this stack deploys, rows and overrides resolved. */
 export function enabledServers(config: Pick<StackConfig, "mcp">): McpServer[] {
@@ -36,7 +25,7 @@ export function buildPlatform(config: StackConfig): pulumi.Inputs {
   const settings = new pulumi.Config();
   const secrets =
     config.secretSource === "generated"
-      ? generatedSecrets(new StandInSecrets())
+      ? new GeneratedSecrets("stand-in-secrets")
       : configuredSecrets(settings.requireSecretObject<Record<string, string>>("secrets"));
 
   const foundation = buildFoundation(config, settings.requireSecret("sshPrivateKey"));

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
+import { SophiaComponent, type SophiaType } from "../component";
 
 /** Hands out application secrets by canonical environment-variable name. */
 export interface SecretStore {
@@ -25,21 +26,29 @@ export function configuredSecrets(values: pulumi.Output<Readonly<Record<string, 
   };
 }
 
+export const GENERATED_SECRETS: SophiaType = "sophia:secrets:Generated";
+
 /**
  * Random stand-ins, stable across ups: whatever needs a credential gets one that opens nothing. For local work.
- *
- * @param parent Owner of the random resources
  */
-export function generatedSecrets(parent: pulumi.Resource): SecretStore {
-  const made = new Map<string, pulumi.Output<string>>();
-  return {
-    get(name) {
-      const known = made.get(name);
-      if (known !== undefined) return known;
-      const logicalName = `secret-${name.toLowerCase().replaceAll("_", "-")}`;
-      const { result } = new random.RandomPassword(logicalName, { length: 32, special: false }, { parent });
-      made.set(name, result);
-      return result;
-    },
-  };
+export class GeneratedSecrets extends SophiaComponent implements SecretStore {
+  readonly #made = new Map<string, pulumi.Output<string>>();
+
+  constructor(name: string, opts?: pulumi.ComponentResourceOptions) {
+    super(GENERATED_SECRETS, name, {}, opts);
+    this.registerOutputs({});
+  }
+
+  get(name: string): pulumi.Output<string> {
+    const known = this.#made.get(name);
+    if (known !== undefined) return known;
+    const logicalName = this.childName(name.toLowerCase().replaceAll("_", "-"));
+    const { result } = new random.RandomPassword(
+      logicalName,
+      { length: 32, special: false },
+      { parent: this },
+    );
+    this.#made.set(name, result);
+    return result;
+  }
 }

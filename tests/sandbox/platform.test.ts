@@ -113,7 +113,7 @@ test("disabling one server touches that server and the gateway's registry only",
     .filter(({ op }) => op !== "same")
     .map(({ op, urn }) => `${op} ${urn.split("::").at(-1) ?? ""}`);
   expect(touched.sort()).toEqual([
-    "delete secret-figma-pat",
+    "delete stand-in-secrets-figma-pat",
     "delete sophia-mcp-figma-context",
     "delete sophia-mcp-figma-context-account",
     "delete sophia-mcp-figma-context-deployment",

@@ -5,7 +5,7 @@ import * as path from "node:path";
 import { z } from "zod";
 import { resolveServer } from "../../components/mcp/catalog";
 import { repoRoot } from "../../sandbox/paths";
-import { secretSections, sections } from "../../stacks/config";
+import { secretSections, sections } from "../../stacks/configSchema";
 import { mcpCatalog } from "../../stacks/mcpCatalog";
 
 /** The part of JSON Schema that zod writes for our schemas. */
@@ -88,7 +88,7 @@ export function configurationPage(): string {
       .join("\n\n");
   return `# Configuration
 
-Generated from stacks/config.ts by \`npm run docs\`; do not edit.
+Generated from stacks/configSchema.ts by \`npm run docs\`; do not edit.
 
 Settings stand in \`Pulumi.<stack>.yaml\` with the prefix \`sophia-ai:\`, or come from the stack's ESC environment. A stack's
 file holds only what differs from the defaults. All mistakes are reported together before anything is touched.

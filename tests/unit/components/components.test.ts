@@ -6,7 +6,7 @@ import * as pulumi from "@pulumi/pulumi";
 import fc from "fast-check";
 import { Workload, type WorkloadArgs } from "../../../components/app/workload";
 import { HelmService } from "../../../components/helm/helmService";
-import { configuredSecrets, generatedSecrets } from "../../../components/secrets/secretStore";
+import { configuredSecrets, GeneratedSecrets } from "../../../components/secrets/secretStore";
 import { identities, ofType, one, runProgram, valueOf, type Registration } from "../../support/program";
 
 const PASSWORD = "random:index/randomPassword:RandomPassword";
@@ -219,21 +219,15 @@ describe("names", () => {
 });
 
 describe("secret stores", () => {
-  class Owner extends pulumi.ComponentResource {
-    constructor() {
-      super("test:index:Owner", "owner");
-    }
-  }
-
-  test("stand-ins are made once for each name, and owned by whoever asked", async () => {
+  test("stand-ins are made once for each name, and named after their owner", async () => {
     const { registrations } = await runProgram(() => {
-      const store = generatedSecrets(new Owner());
+      const store = new GeneratedSecrets("owner");
       return ["OPENAI_API_KEY", "SLACK_BOT_TOKEN", "OPENAI_API_KEY"].map((name) => store.get(name));
     });
     const made = Object.values(ofType(registrations, PASSWORD));
     expect(made.map(({ name, options }) => [name, options.parent])).toEqual([
-      ["secret-openai-api-key", "owner"],
-      ["secret-slack-bot-token", "owner"],
+      ["owner-openai-api-key", "owner"],
+      ["owner-slack-bot-token", "owner"],
     ]);
     expect(made[0]?.inputs).toMatchObject({ length: 32, special: false });
   });

@@ -85,7 +85,7 @@ describe("parseConfig", () => {
     [
       "empty list",
       { nodes: { server: { ...pool, regions: [] } } },
-      "nodes.server.regions: is out of range (got []); expected at least 1 entries.",
+      "nodes.server.regions: is out of range (got []); expected at least 1 entry.",
     ],
     [
       "registry",
@@ -112,7 +112,7 @@ describe("parseConfig", () => {
     [
       "missing inside",
       { nodes: { server: { role: "server", regions: ["us-east-1"] } } },
-      "nodes.server.instanceTypes: is missing; expected array.",
+      "nodes.server.instanceTypes: is missing; expected list.",
     ],
     [
       "wrong type",
@@ -213,6 +213,14 @@ describe("crossCheck", () => {
       "lambdaApiKey: there is no Lambda Cloud API key; expected LAMBDA_LABS_API_KEY in the environment or the secret lambdaApiKey. Set it with: pulumi config set --secret lambdaApiKey.",
     ]);
     expect(check({ ...good, lambdaApiKey: "k" }, {})).toEqual([]);
+  });
+
+  test("labels with which a node would not start", () => {
+    const labels = { "sophia-ai/tier": "gpu", "node-role.kubernetes.io/worker": "true", "bad key": "x" };
+    expect(check({ ...good, nodes: { server: { ...pool, labels } } })).toEqual([
+      'nodes.server.labels: a node may not give itself this label (got "node-role.kubernetes.io/worker"); expected [prefix/]name, outside kubernetes.io and k8s.io. Use a prefix of your own, such as sophia-ai/.',
+      'nodes.server.labels: the label\'s key is malformed (got "bad key"); expected [prefix/]name, outside kubernetes.io and k8s.io. Use a prefix of your own, such as sophia-ai/.',
+    ]);
   });
 
   test("stand-in secrets outside local", () => {

@@ -107,7 +107,7 @@ test("every kind of mistake is in one report, and no secret is", async () => {
     "  - colour: is not a known setting. Remove it (pulumi config rm colour), or look up its spelling in docs/configuration.md.",
     '  - environment: is not an allowed value (got "production"); expected one of "local", "staging", "prod".',
     "  - sshPrivateKey: is malformed; expected a private key in PEM or OpenSSH format.",
-    "  - secrets: has the wrong type; expected record.",
+    "  - secrets: has the wrong type; expected map.",
     "  - nodes: the number of server nodes is not supported (got 2); expected exactly 1. Give one pool the role server and the count 1.",
     '  - mcp.servers.githup: is not a server of the catalog. Did you mean "github"? Otherwise remove it.',
     "  - mcp.gpuQuota: the enabled servers ask for 9 GPUs (slack 9) (got 4); expected at least 9. Raise it, or lower gpus or replicas of these servers.",
@@ -169,7 +169,7 @@ test("the program ends with the report alone: no stack trace", async () => {
     [
       "configuration of stack test: 4 problems",
       "  - colour: is not a known setting. Remove it (pulumi config rm colour), or look up its spelling in docs/configuration.md.",
-      "  - nodes: is missing; expected record.",
+      "  - nodes: is missing; expected map.",
       "  - sshPublicKey: is missing; expected string.",
       "  - sshPrivateKey: is missing; expected a secret. Set it with: pulumi config set --secret sshPrivateKey.",
     ].join("\n"),
