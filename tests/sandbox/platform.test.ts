@@ -113,12 +113,12 @@ test("disabling one server touches that server and the gateway's registry only",
     .filter(({ op }) => op !== "same")
     .map(({ op, urn }) => `${op} ${urn.split("::").at(-1) ?? ""}`);
   expect(touched.sort()).toEqual([
-    "delete stand-in-secrets-figma-pat",
     "delete sophia-mcp-figma-context",
     "delete sophia-mcp-figma-context-account",
     "delete sophia-mcp-figma-context-deployment",
     "delete sophia-mcp-figma-context-secret",
     "delete sophia-mcp-figma-context-service",
+    "delete stand-in-secrets-figma-pat",
     "update sophia-mcp-gateway-config",
     "update sophia-mcp-gateway-deployment",
   ]);
