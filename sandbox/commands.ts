@@ -2,8 +2,8 @@
 import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import * as path from "node:path";
-import { isUp, runningDaemon, startDaemon, stopDaemon } from "./daemonControl";
 import { throwIfAny } from "../components/problems";
+import { isUp, runningDaemon, startDaemon, stopDaemon } from "./daemonControl";
 import { checkMachine } from "./machine";
 import { repoRoot } from "./paths";
 import { step } from "./progress";
@@ -123,7 +123,7 @@ export async function up(dir: string): Promise<void> {
     await step("starting the sandbox", async () => {
       await stopDaemon(dir);
       throwIfAny("the sandbox cannot start", await portProblems(settings));
-      await startDaemon(dir, workspace.env);
+      await startDaemon(dir, workspace.binDir, workspace.env);
     });
   }
   await ensureStack(workspace, settings);

@@ -5,13 +5,13 @@
 import { createServer, type Server } from "node:http";
 import { existsSync, rmSync } from "node:fs";
 import * as path from "node:path";
-import { ensureToolchain } from "./toolchain/toolchain";
 import { HostFleet } from "./hosts/fleet";
 import { READY_FILE } from "./daemonControl";
 import { k3sBinary } from "./hosts/shims";
 import { LambdaSimulator } from "./lambdaCloud/simulator";
 import { sandboxDir } from "./paths";
-import { sandboxSettings, writePrivate, type SandboxSettings } from "./settings";
+import { writePrivate } from "./files";
+import { sandboxSettings, type SandboxSettings } from "./settings";
 
 /** How often the daemon looks whether its folder is still there; without it, nobody could stop it any more. */
 const ORPHAN_CHECK_MS = 2_000;
@@ -45,9 +45,8 @@ interface Running {
   stop(): Promise<void>;
 }
 
-async function start(dir: string, settings: SandboxSettings): Promise<Running> {
+async function start(dir: string, binDir: string, settings: SandboxSettings): Promise<Running> {
   const { ports, addressPrefix, apiKey, adminToken, timeScale } = settings;
-  const { binDir } = await ensureToolchain();
   const fleet = new HostFleet({ dir: path.join(dir, "machines"), binDir, sshPort: ports.ssh });
   await fleet.start();
   const simulator = new LambdaSimulator({
@@ -79,12 +78,13 @@ async function start(dir: string, settings: SandboxSettings): Promise<Running> {
   };
 }
 
-async function main(): Promise<void> {
+/** @param binDir Folder with the control plane's programs */
+async function main([binDir = ""]: readonly string[]): Promise<void> {
   const dir = sandboxDir();
   const settings = await sandboxSettings(dir);
   const readyFile = path.join(dir, READY_FILE);
   rmSync(readyFile, { force: true });
-  const running = await start(dir, settings);
+  const running = await start(dir, binDir, settings);
   let stopping = false;
   const stop = (): void => {
     if (stopping) return;
@@ -102,7 +102,7 @@ async function main(): Promise<void> {
   }, ORPHAN_CHECK_MS);
 }
 
-main().catch((error: unknown) => {
+main(process.argv.slice(2)).catch((error: unknown) => {
   console.error(error instanceof Error ? (error.stack ?? error.message) : error);
   process.exit(1);
 });

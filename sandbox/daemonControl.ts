@@ -25,10 +25,10 @@ export const isUp = (dir: string): boolean =>
   runningDaemon(dir) !== undefined && existsSync(path.join(dir, READY_FILE));
 
 /** Starts the daemon, and waits until everything in it answers. End what an earlier one left before. */
-export async function startDaemon(dir: string, env: NodeJS.ProcessEnv): Promise<void> {
+export async function startDaemon(dir: string, binDir: string, env: NodeJS.ProcessEnv): Promise<void> {
   mkdirSync(pidFolder(dir), { recursive: true, mode: 0o700 });
   const log = openSync(logFile(dir), "a", 0o600);
-  const child = spawn(process.execPath, [path.join(__dirname, "daemon.js")], {
+  const child = spawn(process.execPath, [path.join(__dirname, "daemon.js"), binDir], {
     env: { ...env, SOPHIA_SANDBOX_DIR: dir },
     detached: true,
     stdio: ["ignore", log, log],

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
-import { accessSync, constants } from "node:fs";
 import * as path from "node:path";
 import { throwIfAny, type Problem } from "../components/problems";
+import { isExecutable } from "./files";
 
 /** Programs that the sandbox runs as they are, and the Debian package each comes in. */
 const PROGRAMS = {
@@ -14,16 +14,8 @@ const PROGRAMS = {
 
 const OLDEST_NODE = 22;
 
-function onPath(program: string): boolean {
-  return (process.env.PATH ?? "").split(path.delimiter).some((dir) => {
-    try {
-      accessSync(path.join(dir, program), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-}
+const onPath = (program: string): boolean =>
+  (process.env.PATH ?? "").split(path.delimiter).some((dir) => isExecutable(path.join(dir, program)));
 
 /** What this machine lacks. */
 export function machineProblems(

@@ -1,10 +1,11 @@
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import * as path from "node:path";
 import { utils as ssh } from "ssh2";
 import { z } from "zod";
 import type { Problem } from "../components/problems";
+import { writePrivate } from "./files";
 
 const settingsSchema = z.object({
   /** The key that the simulated API accepts. */
@@ -28,34 +29,29 @@ export type SandboxSettings = z.infer<typeof settingsSchema>;
 
 export const DEFAULT_TIME_SCALE = 20;
 
-async function portIsFree(host: string, port: number): Promise<boolean> {
+/** Listens for a moment. @returns The port, which 0 leaves to the system; undefined when it is taken */
+function probe(host: string, port: number): Promise<number | undefined> {
   return new Promise((resolve) => {
-    const probe = createServer();
-    probe.once("error", () => {
-      resolve(false);
+    const server = createServer();
+    server.once("error", () => {
+      resolve(undefined);
     });
-    probe.listen(port, host, () =>
-      probe.close(() => {
-        resolve(true);
-      }),
-    );
-  });
-}
-
-/** The preferred port if it is free on the address, else one that is. */
-export async function freePort(host = "127.0.0.1", preferred?: number): Promise<number> {
-  if (preferred !== undefined && (await portIsFree(host, preferred))) return preferred;
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once("error", reject);
-    probe.listen(0, host, () => {
-      const address = probe.address();
-      const port = typeof address === "object" && address !== null ? address.port : 0;
-      probe.close(() => {
-        resolve(port);
+    server.listen(port, host, () => {
+      const address = server.address();
+      const bound = typeof address === "object" && address !== null ? address.port : undefined;
+      server.close(() => {
+        resolve(bound);
       });
     });
   });
+}
+
+/** The preferred port if it is free on the address, else one that is; nothing keeps it free, so use it at once. */
+export async function freePort(host = "127.0.0.1", preferred = 0): Promise<number> {
+  const port = (await probe(host, preferred)) ?? (await probe(host, 0));
+  if (port === undefined)
+    throw new Error(`${host}: there is no free port. Check that the address is this machine's.`);
+  return port;
 }
 
 /** Instances of different sandboxes on one machine must not share addresses: 127.<a>.<b>.0/24 by the sandbox's folder. */
@@ -107,7 +103,7 @@ export async function portProblems({ ports, addressPrefix }: SandboxSettings): P
   const problems = await Promise.all(
     Object.entries(addresses).map(async ([name, address]): Promise<Problem[]> => {
       const port = ports[name as keyof typeof addresses];
-      if (await portIsFree(address, port)) return [];
+      if ((await probe(address, port)) !== undefined) return [];
       const fix = "Stop that process, or begin anew on other ports: make down && make up";
       return [
         {
@@ -119,11 +115,4 @@ export async function portProblems({ ports, addressPrefix }: SandboxSettings): P
     }),
   );
   return problems.flat();
-}
-
-/** Writes a file that only its owner reads; readers see the old content or the new, never half of it. */
-export function writePrivate(file: string, content: string): void {
-  const partial = `${file}.${process.pid}`;
-  writeFileSync(partial, content, { mode: 0o600 });
-  renameSync(partial, file);
 }

@@ -5,7 +5,8 @@ import * as path from "node:path";
 import { promisify } from "node:util";
 import { z } from "zod";
 import { pulumi, STACK, type Workspace } from "./workspace";
-import { writePrivate, type SandboxSettings } from "./settings";
+import { writePrivate } from "./files";
+import type { SandboxSettings } from "./settings";
 
 /** Where the platform's own workloads are. */
 const APPS_NAMESPACE = "sophia-ai";

@@ -8,7 +8,8 @@ import { ensureToolchain } from "./toolchain/toolchain";
 import { installProviderBinary, installStandIns } from "./plugins/install";
 import { cacheDir, repoRoot } from "./paths";
 import { toStderr, type ProgressSink } from "./progress";
-import { writePrivate, type SandboxSettings } from "./settings";
+import { writePrivate } from "./files";
+import type { SandboxSettings } from "./settings";
 
 export const STACK = "local";
 
@@ -25,13 +26,26 @@ export interface Workspace {
   readonly configFile: string;
 }
 
+/**
+ * A search path without a sandbox's own folders, which `make shell` puts there: the tools in them are copies of those of
+ * the toolchain and go with the sandbox, so they must not be taken for the machine's.
+ */
+export function pathWithout(dir: string, searchPath = ""): string {
+  const inside = `${path.resolve(dir)}${path.sep}`;
+  return searchPath
+    .split(path.delimiter)
+    .filter((entry) => !path.resolve(entry).startsWith(inside))
+    .join(path.delimiter);
+}
+
 /** Builds or finds the tools and lays out the folder that Pulumi works in. */
 export async function prepareWorkspace(
   dir: string,
   settings: SandboxSettings,
   sink: ProgressSink = toStderr,
 ): Promise<Workspace> {
-  const { binDir, tools } = await ensureToolchain({ sink });
+  const searchPath = pathWithout(dir, process.env.PATH);
+  const { binDir, tools } = await ensureToolchain({ sink, path: searchPath });
   const { dir: chartDir } = await ensureChartMirror({ helm: tools.helm.path, sink });
   const pulumiHome = path.join(dir, "pulumi-home");
   const backend = path.join(dir, "pulumi");
@@ -59,7 +73,7 @@ export async function prepareWorkspace(
       dir,
       pulumiHome,
       backend,
-      searchPath: [standIns, binDir, path.dirname(process.execPath)],
+      searchPath: [standIns, binDir, path.dirname(process.execPath), searchPath],
       settings,
     }),
   };
@@ -78,7 +92,7 @@ function pulumiEnv({ dir, pulumiHome, backend, searchPath, settings }: EnvParts)
     ...process.env,
     KUBECONFIG: undefined, // whatever cluster the user works on, it is not this one
     PULUMI_ACCESS_TOKEN: undefined,
-    PATH: [...searchPath, process.env.PATH ?? ""].join(path.delimiter),
+    PATH: searchPath.join(path.delimiter),
     PULUMI_HOME: pulumiHome,
     PULUMI_BACKEND_URL: `file://${backend}`,
     PULUMI_CONFIG_PASSPHRASE_FILE: path.join(dir, "passphrase"),

@@ -43,7 +43,7 @@ export function parseConfig(raw: RawConfig): { config: Partial<StackConfig>; pro
         ...(text === undefined ? [missingSecret(name)] : zodProblems(result.error, name, text, true)),
       );
   }
-  return { config: config, problems };
+  return { config, problems };
 }
 
 function missingSecret(name: string): Problem {

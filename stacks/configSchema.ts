@@ -1,5 +1,6 @@
 /** What a stack may be configured with: every setting with its type, default and meaning. */
 import { z } from "zod";
+import { lambdaSection } from "../components/lambda-cloud/settings";
 import { mcpServerOverrideSchema } from "../components/mcp/catalog";
 
 const dnsLabel = z
@@ -9,36 +10,7 @@ const dnsLabel = z
     "a lower-case name of letters, digits and dashes, at most 32 long",
   );
 const port = z.int().min(1).max(65535);
-const milliseconds = z.int().min(0);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "a SHA-256 digest in 64 hexadecimal digits");
-
-const lambda = z
-  .strictObject({
-    apiUrl: z
-      .url()
-      .default("https://cloud.lambda.ai/api/v1")
-      .describe("Base URL of the Lambda Cloud API. LAMBDA_LABS_API_URL in the environment wins."),
-    requestIntervalMs: milliseconds
-      .default(1_000)
-      .describe("Least time between two API requests, milliseconds (the API's limit is 1 a second)."),
-    launchIntervalMs: milliseconds
-      .default(12_000)
-      .describe("Least time between two launches, milliseconds (the API's limit is 1 in 12 seconds)."),
-    pollIntervalMs: milliseconds
-      .default(5_000)
-      .describe("Time between two looks at a booting or terminating instance, milliseconds."),
-    bootTimeoutMs: milliseconds
-      .optional()
-      .describe(
-        "How long an instance may take to become active, milliseconds. Default: 20 minutes up to one GPU, 40 minutes above.",
-      ),
-    settleMs: milliseconds
-      .default(180_000)
-      .describe(
-        "How long the outcome of an ambiguous launch is looked for before it is decided, milliseconds.",
-      ),
-  })
-  .describe("Lambda Cloud API access and pacing.");
 
 const nodePool = z
   .strictObject({
@@ -141,7 +113,7 @@ const replicas = (count: number) => z.int().min(0).max(50).default(count).descri
 /** Every section of a stack's configuration; the reference page docs/configuration.md is generated from it. */
 export const sections = {
   environment: z.enum(["local", "staging", "prod"]).describe("Which kind of stack this is."),
-  lambda: lambda.prefault({}),
+  lambda: lambdaSection.prefault({}),
   nodes: z
     .record(dnsLabel, nodePool)
     .describe("Node pools by name. Exactly one server node is supported today."),

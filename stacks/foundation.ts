@@ -47,7 +47,10 @@ export function placements({ instanceTypes, regions }: Pick<NodePool, "instanceT
   return instanceTypes.flatMap((instanceType) => regions.map((region) => ({ instanceType, region })));
 }
 
-function buildInstances(config: StackConfig, stack: string): Record<string, Instance> {
+/** A node and the instance that it runs on. */
+type LambdaNode = K3sNode & { readonly machine: Instance };
+
+function buildNodes(config: StackConfig, stack: string): Record<string, LambdaNode> {
   // The key's digest is in its name, so that a new key stands beside the old one until the nodes have moved to it.
   const digest = createHash("sha256").update(config.sshPublicKey).digest("hex").slice(0, 8);
   const key = new SshKey("ssh-key", {
@@ -55,33 +58,28 @@ function buildInstances(config: StackConfig, stack: string): Record<string, Inst
     publicKey: config.sshPublicKey,
   });
   return Object.fromEntries(
-    plannedNodes(config.nodes).map(({ name, pool }) => {
+    plannedNodes(config.nodes).map(({ name, pool }): [string, LambdaNode] => {
       const hostname = `${config.cluster.name}-${name}`;
       const choice = { placements: placements(pool), image: { family: pool.imageFamily }, hostname };
-      const instance = new Instance(name, {
+      const machine = new Instance(name, {
         ...choice,
         name: instanceName({ stack, logicalName: hostname, replaceInputs: choice }),
         sshKeyName: key.name,
         tags: { "sophia-stack": stack, "sophia-node": hostname },
       });
-      return [name, instance];
+      const { role, labels, taints } = pool;
+      return [name, { role, machine, ip: machine.ip, labels, taints }];
     }),
   );
 }
 
 function buildCluster(
-  config: StackConfig,
-  instances: Readonly<Record<string, Instance>>,
+  { cluster }: StackConfig,
+  nodes: Readonly<Record<string, K3sNode>>,
   sshPrivateKey: pulumi.Output<string>,
 ): K3sCluster {
-  const { cluster } = config;
-  const nodes = plannedNodes(config.nodes).flatMap(({ name, pool }): [string, K3sNode][] => {
-    const machine = instances[name];
-    if (machine === undefined) return [];
-    return [[name, { role: pool.role, machine, ip: machine.ip, labels: pool.labels, taints: pool.taints }]];
-  });
   return new K3sCluster(cluster.name, {
-    nodes: Object.fromEntries(nodes),
+    nodes,
     release: { version: cluster.k3sVersion, downloadUrl: cluster.k3sDownloadUrl, sha256: cluster.k3sSha256 },
     ssh: { user: cluster.sshUser, port: cluster.sshPort, privateKey: sshPrivateKey },
     apiPort: cluster.apiPort,
@@ -91,8 +89,9 @@ function buildCluster(
 
 /** Instances, the cluster on them, and its namespaces. */
 export function buildFoundation(config: StackConfig, sshPrivateKey: pulumi.Output<string>): Foundation {
-  const instances = buildInstances(config, pulumi.getStack());
-  const cluster = buildCluster(config, instances, sshPrivateKey);
+  const nodes = buildNodes(config, pulumi.getStack());
+  const instances = Object.fromEntries(Object.entries(nodes).map(([name, { machine }]) => [name, machine]));
+  const cluster = buildCluster(config, nodes, sshPrivateKey);
   // With the cluster goes all that is in it: a destroy needs no API server.
   const inCluster = { provider: cluster.provider, deletedWith: cluster };
   const costPerHourUsd = pulumi

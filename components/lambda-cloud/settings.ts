@@ -2,17 +2,39 @@ import { z } from "zod";
 import { LambdaCloudClient } from "./client";
 import { sharedLimiter } from "./limiter";
 
-/** The part of the stack's `lambda` section that is needed at run time; its defaults stand in stacks/config.ts. */
-const lambdaSettings = z.object({
-  apiUrl: z.string().default("https://cloud.lambda.ai/api/v1"),
-  requestIntervalMs: z.number().default(1_000),
-  launchIntervalMs: z.number().default(12_000),
-  pollIntervalMs: z.number().default(5_000),
-  bootTimeoutMs: z.number().optional(),
-  settleMs: z.number().default(180_000),
-});
+const milliseconds = z.int().min(0);
 
-export type LambdaSettings = Readonly<z.infer<typeof lambdaSettings>>;
+/** The `lambda` section of a stack's configuration. */
+export const lambdaSection = z
+  .strictObject({
+    apiUrl: z
+      .url()
+      .default("https://cloud.lambda.ai/api/v1")
+      .describe("Base URL of the Lambda Cloud API. LAMBDA_LABS_API_URL in the environment wins."),
+    requestIntervalMs: milliseconds
+      .default(1_000)
+      .describe("Least time between two API requests, milliseconds (the API's limit is 1 a second)."),
+    launchIntervalMs: milliseconds
+      .default(12_000)
+      .describe("Least time between two launches, milliseconds (the API's limit is 1 in 12 seconds)."),
+    pollIntervalMs: milliseconds
+      .default(5_000)
+      .describe("Time between two looks at a booting or terminating instance, milliseconds."),
+    bootTimeoutMs: milliseconds
+      .optional()
+      .describe(
+        "How long an instance may take to become active, milliseconds. Default: 20 minutes up to one GPU, 40 minutes above.",
+      ),
+    settleMs: milliseconds
+      .default(180_000)
+      .describe(
+        "How long the outcome of an ambiguous launch is looked for before it is decided, milliseconds.",
+      ),
+  })
+  .describe("Lambda Cloud API access and pacing.");
+
+/** The section with every default filled in. */
+export type LambdaSettings = Readonly<z.output<typeof lambdaSection>>;
 
 /** Reads one setting of the stack, without the project's prefix; structured values are JSON. */
 export interface SettingsSource {
@@ -27,7 +49,7 @@ export function lambdaSettingsOf(
   source: SettingsSource,
   env: NodeJS.ProcessEnv = process.env,
 ): LambdaSettings {
-  const settings = lambdaSettings.parse(JSON.parse(source.get("lambda") ?? "{}"));
+  const settings = lambdaSection.strip().parse(JSON.parse(source.get("lambda") ?? "{}"));
   return { ...settings, apiUrl: env.LAMBDA_LABS_API_URL || settings.apiUrl };
 }
 

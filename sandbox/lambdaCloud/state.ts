@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { z } from "zod";
-import { writePrivate } from "../settings";
+import { writePrivate } from "../files";
 import { initialCapacity } from "./catalogue";
 import { faultRuleSchema } from "./faults";
 

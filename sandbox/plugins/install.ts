@@ -18,6 +18,7 @@ import { homedir } from "node:os";
 import path from "node:path";
 import { z } from "zod";
 import { formatProblem } from "../../components/problems";
+import { isExecutable } from "../files";
 
 /** Where the stand-ins go and what they run on. All paths are absolute. */
 export interface StandInOptions {
@@ -68,12 +69,6 @@ const BUNDLED = {
 
 const exists = (file: string): Promise<boolean> =>
   access(file, constants.F_OK).then(
-    () => true,
-    () => false,
-  );
-
-const isExecutable = (file: string): Promise<boolean> =>
-  access(file, constants.X_OK).then(
     () => true,
     () => false,
   );
@@ -151,7 +146,7 @@ async function installProvider(options: StandInOptions, name: string, main: stri
   const officialHome = options.officialHome ?? path.join(homedir(), ".pulumi");
   const version = await packageVersion(repoRoot, name);
   const official = path.join(pluginFolder(officialHome, name, version), `pulumi-resource-${name}`);
-  if (path.resolve(officialHome) !== path.resolve(pulumiHome) && (await isExecutable(official))) {
+  if (path.resolve(officialHome) !== path.resolve(pulumiHome) && isExecutable(official)) {
     await installProviderBinary({ pulumiHome, name, version, path: official });
     return;
   }
@@ -166,10 +161,7 @@ async function installBundled({ dir, repoRoot, node, pulumiPath }: StandInOption
   const pulumi = pulumiPath === undefined ? undefined : await realpath(pulumiPath);
   const official = pulumi === undefined ? undefined : path.dirname(pulumi);
   const complete =
-    official !== undefined &&
-    (await Promise.all(Object.keys(BUNDLED).map((name) => isExecutable(path.join(official, name))))).every(
-      Boolean,
-    );
+    official !== undefined && Object.keys(BUNDLED).every((name) => isExecutable(path.join(official, name)));
   if (pulumi !== undefined && complete) {
     await Promise.all(Object.keys(BUNDLED).map((name) => rm(path.join(dir, name), { force: true })));
     await linkFile(path.join(dir, "pulumi"), pulumi);

@@ -1,8 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import {
-  accessSync,
-  constants,
   existsSync,
   mkdirSync,
   readFileSync,
@@ -11,10 +9,10 @@ import {
   rmSync,
   statSync,
   symlinkSync,
-  writeFileSync,
 } from "node:fs";
 import * as path from "node:path";
 import { throwIfAny } from "../../components/problems";
+import { isExecutable, writePrivate } from "../files";
 import { cacheDir } from "../paths";
 import { step, toStderr, type ProgressSink } from "../progress";
 import { copyProviderSchema, go, moduleKey } from "./goModule";
@@ -45,15 +43,6 @@ export interface ToolchainOptions {
 const ldflags = ({ versionVariables = {} }: ToolSpec): string =>
   ["-s", "-w", ...Object.entries(versionVariables).map(([name, value]) => `-X ${name}=${value}`)].join(" ");
 
-function executable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return statSync(file).isFile();
-  } catch {
-    return false;
-  }
-}
-
 /** Versions of tools on PATH, remembered by path, size and time of change, so that a warm run starts no process. */
 class FoundVersions {
   readonly #file: string;
@@ -83,9 +72,7 @@ class FoundVersions {
     }
     const version = parseVersion(answer)?.join(".") ?? "";
     this.#known[key] = version;
-    const fresh = `${this.#file}.${randomUUID()}`;
-    writeFileSync(fresh, JSON.stringify(this.#known));
-    renameSync(fresh, this.#file);
+    writePrivate(this.#file, JSON.stringify(this.#known));
     return version;
   }
 }
@@ -98,7 +85,7 @@ function findOnPath(
   if (found === undefined) return undefined;
   for (const dir of searchPath.split(path.delimiter).filter((entry) => path.isAbsolute(entry))) {
     const candidate = path.join(dir, name);
-    if (!executable(candidate)) continue;
+    if (!isExecutable(candidate)) continue;
     const version = versions.version(candidate, found.args);
     const parsed = parseVersion(version);
     if (parsed !== undefined && found.fits(parsed)) return { path: candidate, version, origin: "found" };
@@ -154,7 +141,7 @@ export async function ensureToolchain(options: ToolchainOptions = {}): Promise<T
     const key = moduleKey(tool.module, tool.package, ldflags(tool));
     const target = path.join(cache, "toolchain", `${tool.name}-${key}`, tool.name);
     const built: Tool = { path: target, version: tool.version, origin: "built" };
-    const usable = findOnPath(tool, outside, versions) ?? (executable(target) ? built : undefined);
+    const usable = findOnPath(tool, outside, versions) ?? (isExecutable(target) ? built : undefined);
     ready.set(tool.name, usable ?? built);
     if (usable === undefined) missing.push({ tool, target });
   }
