@@ -1,7 +1,50 @@
 import { didYouMean } from "../didYouMean";
 import type { Problem } from "../problems";
 import type { LambdaCloudClient } from "./client";
-import type { InstanceTypes } from "./schemas";
+import type { InstanceType, InstanceTypes } from "./schemas";
+
+/** As Kubernetes names it. Replies without the field are of types that are known by their name. */
+export const architectureOf = ({ name, architecture }: InstanceType): "amd64" | "arm64" =>
+  architecture === "arm64" || /gh200|gb200/.test(name) ? "arm64" : "amd64";
+
+/** An instance type as it can be had today. */
+export interface InstanceTypeInfo {
+  /** Such as `gpu_1x_a10`. */
+  readonly name: string;
+  readonly description: string;
+  readonly gpus: number;
+  readonly vcpus: number;
+  readonly memoryGib: number;
+  readonly storageGib: number;
+  readonly architecture: "amd64" | "arm64";
+  /** US dollars. */
+  readonly hourlyPriceUsd: number;
+  /** Names of the regions that have room now. */
+  readonly regions: readonly string[];
+}
+
+/** Every instance type with its price and where there is room, as of now, by name. */
+export async function lookUpInstanceTypes(
+  client: Pick<LambdaCloudClient, "listInstanceTypes">,
+): Promise<Readonly<Record<string, InstanceTypeInfo>>> {
+  const entries = Object.values(await client.listInstanceTypes());
+  return Object.fromEntries(
+    entries.map(({ instance_type: type, regions_with_capacity_available: regions }) => [
+      type.name,
+      {
+        name: type.name,
+        description: type.description,
+        gpus: type.specs.gpus,
+        vcpus: type.specs.vcpus,
+        memoryGib: type.specs.memory_gib,
+        storageGib: type.specs.storage_gib,
+        architecture: architectureOf(type),
+        hourlyPriceUsd: type.price_cents_per_hour / 100,
+        regions: regions.map(({ name }) => name),
+      },
+    ]),
+  );
+}
 
 /** An instance type in a region, and where in the configuration it is asked for. */
 export interface WantedPlacement {

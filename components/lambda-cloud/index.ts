@@ -1,5 +1,8 @@
 import { formatProblem } from "../problems";
 import type { LambdaCloudClient } from "./client";
+import { FileSystemHandlers } from "./fileSystem";
+import { FirewallRulesHandlers } from "./firewallRules";
+import { FirewallRulesetHandlers } from "./firewallRuleset";
 import { InstanceHandlers } from "./instance";
 import {
   clientFromEnvironment,
@@ -13,6 +16,9 @@ import { SshKeyHandlers } from "./sshKey";
 export interface LambdaCloudHandlers {
   readonly instance: InstanceHandlers;
   readonly sshKey: SshKeyHandlers;
+  readonly fileSystem: FileSystemHandlers;
+  readonly firewallRuleset: FirewallRulesetHandlers;
+  readonly firewallRules: FirewallRulesHandlers;
 }
 
 /** The settings, and a client that is made at its first use: a missing key is an error only where the API is needed. */
@@ -43,5 +49,11 @@ class Context {
 /** What the dynamic providers call. Synchronous, because the engine calls methods before an async set-up would end. */
 export function makeHandlers(source: SettingsSource): LambdaCloudHandlers {
   const context = new Context(source);
-  return { instance: new InstanceHandlers(context), sshKey: new SshKeyHandlers(context) };
+  return {
+    instance: new InstanceHandlers(context),
+    sshKey: new SshKeyHandlers(context),
+    fileSystem: new FileSystemHandlers(context),
+    firewallRuleset: new FirewallRulesetHandlers(context),
+    firewallRules: new FirewallRulesHandlers(context),
+  };
 }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
+import { certain, type CertainContext } from "./certain";
 import type { LambdaCloudClient } from "./client";
 import { LambdaCloudError } from "./errors";
-import type { Clock } from "./limiter";
 import { canonicalJson } from "./naming";
 import type { Instance, InstanceTypes, LaunchRequest } from "./schemas";
 
@@ -11,19 +11,34 @@ export interface Placement {
   readonly region: string;
 }
 
-/** What a launch needs besides where to place it. */
-export type LaunchSpec = Omit<LaunchRequest, "region_name" | "instance_type_name" | "name"> & {
-  readonly name: string;
-};
-
-interface LaunchContext {
-  readonly client: Pick<LambdaCloudClient, "listInstances" | "listInstanceTypes" | "launch" | "terminate">;
-  readonly clock: Clock;
-  readonly pollIntervalMs: number;
-  readonly settleMs: number;
+/** A firewall ruleset; instances take those of their own region. */
+export interface RulesetRef {
+  readonly id: string;
+  readonly region: string;
 }
 
-const ALIVE = new Set<Instance["status"]>(["booting", "active", "unhealthy"]);
+/** What a launch needs besides where to place it. */
+export type LaunchSpec = Omit<
+  LaunchRequest,
+  "region_name" | "instance_type_name" | "name" | "firewall_rulesets"
+> & {
+  readonly name: string;
+  readonly rulesets?: readonly RulesetRef[];
+};
+
+export interface LaunchOptions {
+  /** How long room is waited for when no placement has any, milliseconds. @default 0 */
+  readonly capacityTimeoutMs?: number;
+}
+
+interface LaunchContext extends CertainContext {
+  readonly client: Pick<LambdaCloudClient, "listInstances" | "listInstanceTypes" | "launch" | "terminate">;
+}
+
+/** Between two looks for room, in poll intervals: half a minute by default. */
+const CAPACITY_POLLS = 6;
+
+export const ALIVE = new Set<Instance["status"]>(["booting", "active", "unhealthy"]);
 const NO_CAPACITY = "instance-operations/launch/insufficient-capacity";
 
 /** Tells launches of one name apart: the hash of everything that a launch sets and that cannot change later. */
@@ -102,6 +117,7 @@ export async function launchOnce(
   context: LaunchContext,
   placements: readonly Placement[],
   spec: LaunchSpec,
+  { capacityTimeoutMs = 0 }: LaunchOptions = {},
 ): Promise<{ id: string; takenOver: boolean }> {
   const find = async (): Promise<string | undefined> =>
     keepOne(context, await findAlike(context, placements, spec));
@@ -109,14 +125,20 @@ export async function launchOnce(
   if (existing !== undefined) return { id: existing, takenOver: true };
 
   const tags = [...(spec.tags ?? []), { key: LAUNCH_TAG, value: launchHash(spec) }];
-  const candidates = withCapacity(placements, await context.client.listInstanceTypes());
-  for (const placement of candidates) {
-    const id = await tryPlacement(context, placement, { ...spec, tags }, find);
-    if (id !== undefined) return { id, takenOver: false };
+  const deadline = context.clock.now() + capacityTimeoutMs;
+  for (;;) {
+    const candidates = withCapacity(placements, await context.client.listInstanceTypes());
+    for (const placement of candidates) {
+      const id = await tryPlacement(context, placement, { ...spec, tags }, find);
+      if (id !== undefined) return { id, takenOver: false };
+    }
+    if (context.clock.now() >= deadline) {
+      throw new Error(
+        `${spec.name}: Lambda has no capacity (tried ${candidates.length} of ${placements.length} placements); expected room for one of ${show(placements)}. Add instance types or regions, or try again later.`,
+      );
+    }
+    await context.clock.sleep(CAPACITY_POLLS * context.pollIntervalMs);
   }
-  throw new Error(
-    `${spec.name}: Lambda has no capacity (tried ${candidates.length} of ${placements.length} placements); expected room for one of ${show(placements)}. Add instance types or regions, or try again later.`,
-  );
 }
 
 /** @returns undefined when this placement has no capacity, which is known for certain */
@@ -126,44 +148,22 @@ async function tryPlacement(
   spec: LaunchSpec,
   find: () => Promise<string | undefined>,
 ): Promise<string | undefined> {
-  const request = { ...spec, instance_type_name: instanceType, region_name: region };
-  for (let attempt = 1; attempt <= 2; attempt++) {
-    try {
-      const [id] = await context.client.launch(request);
-      if (id !== undefined) return id;
-    } catch (error) {
-      if (!(error instanceof LambdaCloudError)) throw error;
-      if (error.kind === "refused" && error.code === NO_CAPACITY) return undefined;
-      if (error.kind !== "ambiguous") throw error;
-    }
-    const found = await settle(context, spec.name, find);
-    if (found !== undefined) return found;
-  }
-  throw new Error(
-    `${spec.name}: it is not known whether the launch succeeded; no instance of this name has appeared. Look for it in the Lambda Cloud console, then run the command again: it takes over an instance of this name.`,
-  );
-}
-
-/** Looks for an instance after a launch whose outcome is unclear. A list that cannot be read decides nothing. */
-async function settle(
-  { clock, settleMs, pollIntervalMs }: LaunchContext,
-  name: string,
-  find: () => Promise<string | undefined>,
-): Promise<string | undefined> {
-  const deadline = clock.now() + settleMs;
-  for (;;) {
-    const answer = await find().then(
-      (id) => ({ id }),
-      (error: unknown) => ({ error }),
-    );
-    if ("id" in answer && answer.id !== undefined) return answer.id;
-    if (clock.now() >= deadline) {
-      if ("id" in answer) return undefined;
-      const why = answer.error instanceof Error ? answer.error.message : String(answer.error);
-      throw new Error(
-        `${name}: it is not known whether the launch succeeded, and the list of instances cannot be read (${why}). Run the command again: it takes over an instance of this name.`,
-      );
-    }
-    await clock.sleep(pollIntervalMs);
+  const { rulesets = [], ...request } = spec;
+  const attached = rulesets.filter((ruleset) => ruleset.region === region).map(({ id }) => ({ id }));
+  const create = async (): Promise<string | undefined> => {
+    const [id] = await context.client.launch({
+      ...request,
+      instance_type_name: instanceType,
+      region_name: region,
+      ...(attached.length === 0 ? {} : { firewall_rulesets: attached }),
+    });
+    return id;
+  };
+  try {
+    return await certain(context, { subject: spec.name, create, find });
+  } catch (error) {
+    if (error instanceof LambdaCloudError && error.kind === "refused" && error.code === NO_CAPACITY)
+      return undefined;
+    throw error;
   }
 }

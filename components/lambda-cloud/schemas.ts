@@ -6,8 +6,14 @@
  */
 import { z } from "zod";
 
-/** Longest name of an instance or SSH key, characters. */
+/** Longest name of an instance, SSH key or firewall ruleset, characters. */
 export const MAX_NAME_LENGTH = 64;
+/** Longest name of a file system, characters. */
+export const MAX_FILE_SYSTEM_NAME_LENGTH = 60;
+/** Longest description of a firewall rule, characters. */
+export const MAX_DESCRIPTION_LENGTH = 128;
+/** Longest value of a tag, characters. */
+export const MAX_TAG_VALUE_LENGTH = 128;
 /** Most bytes of `user_data`. */
 export const MAX_USER_DATA_BYTES = 1_000_000;
 
@@ -99,6 +105,7 @@ export type SshKey = z.infer<typeof sshKeySchema>;
 
 /** `POST /ssh-keys` without a public key answers with the private half, once. */
 export const generatedSshKeySchema = sshKeySchema.extend({ private_key: z.string().nullish() });
+export type GeneratedSshKey = z.infer<typeof generatedSshKeySchema>;
 
 export const fileSystemSchema = z.looseObject({
   id: z.string().min(1),
@@ -129,6 +136,9 @@ export const firewallRulesetSchema = z.looseObject({
   instance_ids: z.array(z.string()),
 });
 export type FirewallRuleset = z.infer<typeof firewallRulesetSchema>;
+
+/** What any ruleset has, the global one too. */
+export const firewallRulesSchema = z.looseObject({ rules: z.array(firewallRuleSchema) });
 
 /** One image: there is one for each version, region and architecture of a family. */
 export const imageSchema = z.looseObject({
@@ -196,7 +206,12 @@ export const tagKeySchema = z
     TAG_KEY,
     "2 to 55 lower-case letters, digits, dashes and colons, starting with a letter and not with lambda-ai-",
   );
-export const tagValueSchema = z.string().max(128);
+export const tagValueSchema = z.string().max(MAX_TAG_VALUE_LENGTH);
+
+/** What the API takes as a file system's name. */
+export const FILE_SYSTEM_NAME = /^[a-zA-Z]+[0-9a-zA-Z-]*$/;
+/** Where the API mounts file systems. */
+export const MOUNT_POINT = /^(\/home|\/lambda\/nfs|\/data)[/a-zA-Z0-9-]*$/;
 
 export const imageSpecificationSchema = z.union([
   z.strictObject({ family: z.string().min(1) }),
@@ -217,10 +232,7 @@ export const launchRequestSchema = z.strictObject({
   file_system_mounts: z
     .array(
       z.strictObject({
-        mount_point: z
-          .string()
-          .max(256)
-          .regex(/^(\/home|\/lambda\/nfs|\/data)[/a-zA-Z0-9-]*$/, "a path below /home, /lambda/nfs or /data"),
+        mount_point: z.string().max(256).regex(MOUNT_POINT, "a path below /home, /lambda/nfs or /data"),
         file_system_id: z.string().min(1),
       }),
     )
@@ -250,8 +262,8 @@ export const addSshKeyRequestSchema = z.strictObject({
 export const createFileSystemRequestSchema = z.strictObject({
   name: z
     .string()
-    .max(60)
-    .regex(/^[a-zA-Z]+[0-9a-zA-Z-]*$/, "a letter, then letters, digits and dashes"),
+    .max(MAX_FILE_SYSTEM_NAME_LENGTH)
+    .regex(FILE_SYSTEM_NAME, "a letter, then letters, digits and dashes"),
   region: z.string().min(1),
 });
 
@@ -260,8 +272,9 @@ export const firewallRuleRequestSchema = z.strictObject({
   protocol: z.enum(["tcp", "udp", "icmp", "all"]),
   port_range: z.tuple([port, port]).optional(),
   source_network: z.string().min(1),
-  description: z.string().max(128),
+  description: z.string().max(MAX_DESCRIPTION_LENGTH),
 });
+export type FirewallRuleRequest = z.infer<typeof firewallRuleRequestSchema>;
 
 /** `POST /firewall-rulesets`. */
 export const createFirewallRulesetRequestSchema = z.strictObject({
@@ -269,6 +282,8 @@ export const createFirewallRulesetRequestSchema = z.strictObject({
   region: z.string().min(1),
   rules: z.array(firewallRuleRequestSchema),
 });
+
+export type CreateFirewallRulesetRequest = z.infer<typeof createFirewallRulesetRequestSchema>;
 
 /** `PATCH /firewall-rulesets/{id}`: rules are replaced as a whole. */
 export const updateFirewallRulesetRequestSchema = z.strictObject({

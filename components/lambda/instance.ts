@@ -2,6 +2,15 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Placement } from "../lambda-cloud/launch";
 import { instanceProvider } from "./provider";
 
+/** Where an instance mounts a file system. */
+export interface MountArgs {
+  readonly id: pulumi.Input<string>;
+  readonly name: pulumi.Input<string>;
+  readonly region: pulumi.Input<string>;
+  /** Below /home, /lambda/nfs or /data. @default - /lambda/nfs/<name> */
+  readonly mountPoint?: string;
+}
+
 /** Arguments of an {@link Instance} (https://docs.lambda.ai/api/cloud: launch instances). */
 export interface InstanceArgs {
   /** Name under which the instance is found again; make it with `instanceName`. A change alone renames in place. */
@@ -16,14 +25,16 @@ export interface InstanceArgs {
   readonly hostname?: string;
   /** cloud-init user data, at most 1,000,000 bytes; kept secret. A change replaces. @default - none */
   readonly userData?: pulumi.Input<string>;
-  /** File systems to mount at /lambda/nfs/<name>; they pin the region. A change replaces. @default - none */
-  readonly fileSystemNames?: pulumi.Input<string>[];
-  /** Firewall rulesets of the same region. A change replaces. @default - none */
-  readonly firewallRulesetIds?: pulumi.Input<string>[];
+  /** File systems to mount; they pin the region. A change replaces. @default - none */
+  readonly fileSystems?: pulumi.Input<MountArgs>[];
+  /** The firewall rulesets that there are; the instance gets those of its region. A change of these replaces. @default - none */
+  readonly firewallRulesets?: pulumi.Input<{ id: pulumi.Input<string>; region: pulumi.Input<string> }>[];
   /** Keys in lower case with dashes. A change replaces. @default - none but managed-by */
   readonly tags?: Readonly<Record<string, string>>;
   /** Id of an instance that exists already and is taken over instead of launching one. @default - launch */
-  readonly adoptInstanceId?: string;
+  readonly adopt?: string;
+  /** How long room is waited for when no placement has any, minutes. @default 0 */
+  readonly capacityTimeoutMinutes?: number;
   /**
    * In which order a replacement happens. create-first needs room for two and pays for both meanwhile; delete-first
    * may lose the only GPU there is. @default "create-first"
@@ -52,6 +63,10 @@ export class Instance extends pulumi.dynamic.Resource {
   declare readonly vcpus: pulumi.Output<number>;
   declare readonly memoryGib: pulumi.Output<number>;
   declare readonly architecture: pulumi.Output<"amd64" | "arm64">;
+  /** Opens the instance's notebook server; secret. */
+  declare readonly jupyterToken: pulumi.Output<string | undefined>;
+  /** With the token in it; secret. */
+  declare readonly jupyterUrl: pulumi.Output<string | undefined>;
 
   constructor(name: string, args: InstanceArgs, opts?: pulumi.CustomResourceOptions) {
     const outputs = {
@@ -64,11 +79,13 @@ export class Instance extends pulumi.dynamic.Resource {
       vcpus: undefined,
       memoryGib: undefined,
       architecture: undefined,
+      jupyterToken: undefined,
+      jupyterUrl: undefined,
       schemaVersion: undefined,
     };
     const secrets = args.userData === undefined ? {} : { userData: pulumi.secret(args.userData) };
     const options = {
-      additionalSecretOutputs: ["userData"],
+      additionalSecretOutputs: ["userData", "jupyterToken", "jupyterUrl"],
       // Diff says so too, but `pulumi up --replace` does not ask it.
       ...(args.replacement === "delete-first" ? { deleteBeforeReplace: true } : {}),
     };

@@ -58,3 +58,6 @@ class Shim implements pulumi.dynamic.ResourceProvider {
 /** One object for each kind: the engine serializes an object once, however many resources share it. */
 export const instanceProvider: pulumi.dynamic.ResourceProvider = new Shim("instance");
 export const sshKeyProvider: pulumi.dynamic.ResourceProvider = new Shim("sshKey");
+export const fileSystemProvider: pulumi.dynamic.ResourceProvider = new Shim("fileSystem");
+export const firewallRulesetProvider: pulumi.dynamic.ResourceProvider = new Shim("firewallRuleset");
+export const firewallRulesProvider: pulumi.dynamic.ResourceProvider = new Shim("firewallRules");

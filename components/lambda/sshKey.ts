@@ -5,8 +5,13 @@ import { sshKeyProvider } from "./provider";
 export interface SshKeyArgs {
   /** Name in the account, 1 to 64 characters. A change replaces. */
   readonly name: string;
-  /** OpenSSH public key. A change of anything but the comment replaces. */
-  readonly publicKey: pulumi.Input<string>;
+  /**
+   * OpenSSH public key. A change of anything but the comment replaces. @default - Lambda makes a pair, and
+   * `privateKey` is its private half
+   */
+  readonly publicKey?: pulumi.Input<string>;
+  /** Id of a key that exists already and is taken over instead of adding one. @default - add */
+  readonly adopt?: string;
 }
 
 /**
@@ -16,8 +21,12 @@ export interface SshKeyArgs {
 export class SshKey extends pulumi.dynamic.Resource {
   declare readonly name: pulumi.Output<string>;
   declare readonly publicKey: pulumi.Output<string>;
+  /** Only of a pair that Lambda made; secret. */
+  declare readonly privateKey: pulumi.Output<string | undefined>;
 
   constructor(name: string, args: SshKeyArgs, opts?: pulumi.CustomResourceOptions) {
-    super(sshKeyProvider, name, { ...args }, opts, "lambda", "SshKey");
+    const options = { additionalSecretOutputs: ["privateKey"] };
+    const props = { privateKey: undefined, publicKey: undefined, ...args };
+    super(sshKeyProvider, name, props, pulumi.mergeOptions(opts, options), "lambda", "SshKey");
   }
 }

@@ -2,23 +2,11 @@
  * What the engine does with an instance, without the engine: it keeps what the handlers return, forgets what it was told
  * when it is killed, and goes on with what is not ready. Around it, a simulated cloud in which things go wrong.
  */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import * as path from "node:path";
-import { LambdaCloudClient } from "../../components/lambda-cloud/client";
 import { InitializationFailure } from "../../components/lambda-cloud/handlers";
-import {
-  InstanceHandlers,
-  type InstanceInputs,
-  type InstanceOutputs,
-} from "../../components/lambda-cloud/instance";
-import { Limiter, type Clock } from "../../components/lambda-cloud/limiter";
-import { ManualClock } from "../../sandbox/lambdaCloud/clock";
-import { faultRuleSchema, type FaultRuleInput } from "../../sandbox/lambdaCloud/faults";
-import { LambdaSimulator } from "../../sandbox/lambdaCloud/simulator";
-
-const PACE = { requestIntervalMs: 1_000, launchIntervalMs: 12_000 };
-const SETTINGS = { pollIntervalMs: 5_000, settleMs: 180_000 };
+import { InstanceHandlers } from "../../components/lambda-cloud/instance";
+import type { InstanceInputs, InstanceOutputs } from "../../components/lambda-cloud/instancePlan";
+import type { FaultRuleInput } from "../../sandbox/lambdaCloud/faults";
+import { SimulatedAccount } from "./simulatedAccount";
 
 const INPUTS: InstanceInputs = {
   name: "test-gpu-1-0123abcd",
@@ -49,25 +37,16 @@ interface State {
 }
 
 export class LaunchModel {
-  readonly #clock = new ManualClock();
-  readonly #dir = mkdtempSync(path.join(tmpdir(), "sophia-launches-"));
-  readonly #simulator = new LambdaSimulator({
-    stateFile: path.join(this.#dir, "state.json"),
-    apiKey: "key",
-    adminToken: "token",
-    clock: this.#clock,
-  });
-  #apiUrl = "";
+  readonly #account = new SimulatedAccount();
   #state: State | undefined;
 
   async start(): Promise<void> {
-    this.#apiUrl = (await this.#simulator.start()).url;
-    this.#simulator.cloud.state.sshKeys.push({ id: "k", name: "key", public_key: "ssh-ed25519 AAAA" });
+    await this.#account.start();
+    this.#account.cloud.state.sshKeys.push({ id: "k", name: "key", public_key: "ssh-ed25519 AAAA" });
   }
 
-  async stop(): Promise<void> {
-    await this.#simulator.stop();
-    rmSync(this.#dir, { recursive: true, force: true });
+  stop(): Promise<void> {
+    return this.#account.stop();
   }
 
   /** The id that the state holds. */
@@ -80,18 +59,14 @@ export class LaunchModel {
     return this.#state?.ready === true;
   }
 
-  /** Ids of instances that live and cost, whether the API lists them or not. */
   alive(): string[] {
-    return this.#simulator
-      .instances()
-      .filter(({ status }) => ["booting", "active", "unhealthy"].includes(status))
-      .map(({ id }) => id);
+    return this.#account.alive();
   }
 
   async perform(action: Action): Promise<void> {
     switch (action.do) {
       case "fault":
-        this.#simulator.cloud.state.faults.push(faultRuleSchema.parse(action.rule));
+        this.#account.fault(action.rule);
         return;
       case "up":
         return this.#up(true);
@@ -104,7 +79,7 @@ export class LaunchModel {
 
   /** The faults end, and the user goes on until the instance is ready; one that never will be is replaced. */
   async converge(): Promise<void> {
-    this.#simulator.cloud.state.faults.length = 0;
+    this.#account.cloud.state.faults.length = 0;
     for (let round = 1; round <= ROUNDS; round++) {
       await this.#refresh();
       await this.#up(true);
@@ -121,15 +96,7 @@ export class LaunchModel {
 
   /** Every process of the engine starts with nothing but the state. */
   #handlers(): InstanceHandlers {
-    const clock: Clock = {
-      now: () => this.#clock.now(),
-      sleep: (ms) => {
-        this.#clock.advance(ms / 1000);
-        return Promise.resolve();
-      },
-    };
-    const options = { ...PACE, apiUrl: this.#apiUrl, apiKey: "key", clock, limiter: new Limiter(clock) };
-    return new InstanceHandlers({ client: new LambdaCloudClient(options), settings: SETTINGS, clock });
+    return new InstanceHandlers(this.#account.context());
   }
 
   async #up(isWritten: boolean): Promise<void> {

@@ -22,6 +22,8 @@ export interface RegistrationOptions {
   readonly dependencies: readonly string[];
   readonly deletedWith: string;
   readonly additionalSecretOutputs: readonly string[];
+  /** The engine refuses to delete or replace it. */
+  readonly protect: boolean;
   /** Time limit of creation, such as `5m`; empty: the provider's own. */
   readonly createTimeout: string;
 }
@@ -59,6 +61,7 @@ function optionsOf(request: RegisterResourceRequest): RegistrationOptions {
     dependencies: request.getDependenciesList().map(nameOf).sort(),
     deletedWith: nameOf(request.getDeletedwith()),
     additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
+    protect: request.getProtect() ?? false,
     createTimeout: request.getCustomtimeouts()?.getCreate() ?? "",
   };
 }

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { inspect } from "node:util";
-import { LambdaCloudClient } from "../../../components/lambda-cloud/client";
+import { LambdaCloudClient, type ClientOptions } from "../../../components/lambda-cloud/client";
 import { Limiter } from "../../../components/lambda-cloud/limiter";
 import { instanceType } from "./fakeCloud";
 
@@ -64,9 +64,10 @@ afterEach(async () => {
 });
 
 /** A client that does not wait between its attempts; it notes how long it would have. */
-function makeClient(): { client: LambdaCloudClient; sleeps: number[] } {
+function makeClient(options: Partial<ClientOptions> = {}): { client: LambdaCloudClient; sleeps: number[] } {
   const sleeps: number[] = [];
-  const clock = { now: () => 0, sleep: (ms: number) => Promise.resolve(void sleeps.push(ms)) };
+  const now = () => sleeps.reduce((sum, ms) => sum + ms, 0);
+  const clock = { now, sleep: (ms: number) => Promise.resolve(void sleeps.push(ms)) };
   const client = new LambdaCloudClient({
     apiUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/v1`,
     apiKey: KEY,
@@ -74,6 +75,7 @@ function makeClient(): { client: LambdaCloudClient; sleeps: number[] } {
     clock,
     requestIntervalMs: 1,
     launchIntervalMs: 1,
+    ...options,
   });
   return { client, sleeps };
 }
@@ -121,6 +123,45 @@ test("Retry-After is obeyed", async () => {
   const { client, sleeps } = makeClient();
   await client.listInstances();
   expect(sleeps).toContain(7_000);
+});
+
+test("the parts of a list are put together", async () => {
+  const other = { ...INSTANCE, id: "f".repeat(32) };
+  answers = [
+    json(200, { data: [INSTANCE], page_token: "a/b" }),
+    json(200, { data: [other], page_token: null }),
+  ];
+  const ids = (await makeClient().client.listInstances()).map(({ id }) => id);
+  expect(ids).toEqual([INSTANCE.id, other.id]);
+  expect(seen.map(({ request }) => request)).toEqual([
+    "GET /api/v1/instances",
+    "GET /api/v1/instances?page_token=a%2Fb",
+  ]);
+});
+
+test("a list that goes in circles is no list", async () => {
+  const again = json(200, { data: [INSTANCE], page_token: "a" });
+  answers = [again, again];
+  expect((await failure(makeClient().client.listInstances())).message).toBe(
+    "Lambda Cloud: GET /instances: the list has no end: a page token came twice [unreadable-answer].",
+  );
+});
+
+test("nothing is sent again later than five minutes after the first time", async () => {
+  const busy = json(429, {}, { "retry-after": "60" });
+  answers = Array.from({ length: 9 }, () => busy);
+  const { client, sleeps } = makeClient({ requestIntervalMs: 100_000 });
+  await failure(client.listInstances());
+  expect(sleeps.reduce((sum, ms) => sum + ms, 0)).toBeLessThanOrEqual(300_000);
+  expect(seen.length).toBeLessThan(6);
+});
+
+test("an aborted client gives up at once", async () => {
+  const { client } = makeClient({ signal: AbortSignal.abort() });
+  expect((await failure(client.listInstances())).message).toBe(
+    "Lambda Cloud: GET /instances: the connection ended without an answer (ERR_CANCELED) [no-answer].",
+  );
+  expect(seen).toEqual([]);
 });
 
 test("a refusal is not repeated", async () => {

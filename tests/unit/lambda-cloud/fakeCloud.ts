@@ -1,5 +1,6 @@
 import { errorFromAnswer } from "../../../components/lambda-cloud/errors";
-import type { InstanceContext, InstanceInputs } from "../../../components/lambda-cloud/instance";
+import type { InstanceContext } from "../../../components/lambda-cloud/instance";
+import type { InstanceInputs } from "../../../components/lambda-cloud/instancePlan";
 import type {
   Instance,
   InstanceStatus,

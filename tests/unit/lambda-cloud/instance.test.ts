@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { InitializationFailure } from "../../../components/lambda-cloud/handlers";
+import { InstanceHandlers } from "../../../components/lambda-cloud/instance";
 import {
   checkInstance,
   diffInstance,
-  InstanceHandlers,
   type InstanceInputs,
   type InstanceOutputs,
-} from "../../../components/lambda-cloud/instance";
+} from "../../../components/lambda-cloud/instancePlan";
 import { FakeCloud, inputs, instanceType, refused } from "./fakeCloud";
 
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
@@ -49,6 +49,16 @@ describe("check", () => {
       "The value of the tag key is longer than the 128 characters that Lambda takes.",
     ],
     [
+      "fileSystems",
+      { fileSystems: [{ id: "f", name: "models", region: "us-east-1", mountPoint: "/mnt" }] },
+      "The mount point /mnt of models is not below /home, /lambda/nfs or /data.",
+    ],
+    [
+      "placements",
+      { fileSystems: [{ id: "f", name: "models", region: "us-west-1" }] },
+      "No placement is in the region of every file system (models in us-west-1); add that region.",
+    ],
+    [
       "",
       { userData: "é".repeat(500_001) },
       "The user data is larger than the 1,000,000 bytes that Lambda takes.",
@@ -73,8 +83,8 @@ describe("diff", () => {
     ["image", { image: { family: "ubuntu-24-04" } }],
     ["hostname", { hostname: "h" }],
     ["userData", { userData: "u" }],
-    ["fileSystemNames", { fileSystemNames: ["fs"] }],
-    ["firewallRulesetIds", { firewallRulesetIds: ["fw"] }],
+    ["fileSystems", { fileSystems: [{ id: "fs", name: "models", region: "us-east-1" }] }],
+    ["firewallRulesets", { firewallRulesets: [{ id: "fw", region: "us-east-1" }] }],
     ["tags", { tags: { key: "v" } }],
     ["placements", { placements: [{ instanceType: "gpu_1x_a10", region: "us-west-1" }] }],
   ])("%s forces a replacement", (key, change) => {
@@ -91,6 +101,11 @@ describe("diff", () => {
     for (const change of [{ name: "new" }, { placements }, { replacement: "delete-first" as const }]) {
       expect(diffInstance(outs(), { ...inputs, ...change })).toMatchObject({ changes: true, replaces: [] });
     }
+  });
+
+  test("the rulesets of other regions are no concern of a running instance", () => {
+    const firewallRulesets = [{ id: "fw", region: "us-west-1" }];
+    expect(diffInstance(outs(), { ...inputs, firewallRulesets })).toMatchObject({ replaces: [] });
   });
 
   test("the order of a replacement is a choice", () => {
@@ -196,15 +211,15 @@ describe("not ready", () => {
 });
 
 describe("adopt", () => {
-  const adopting = { ...inputs, adoptInstanceId: "i-1" };
+  const adopting = { ...inputs, adopt: "i-1" };
 
-  test("an instance that fits is taken over and nothing is launched", async () => {
+  test("an instance that fits is taken over under its new name, and nothing is launched", async () => {
     const cloud = new FakeCloud();
     cloud.make({ name: "by hand" });
     const handlers = new InstanceHandlers(cloud.context());
     expect((await handlers.check({}, adopting)).failures).toEqual([]);
     expect(await handlers.create(adopting)).toMatchObject({ id: "i-1", outs: { region: "us-east-1" } });
-    expect(cloud.log).toEqual([]);
+    expect(cloud.log).toEqual(["rename i-1 to local-node-0a1b2c3d"]);
   });
 
   test.each([
@@ -218,7 +233,7 @@ describe("adopt", () => {
     const cloud = new FakeCloud();
     cloud.make({ name: "by hand" }, change);
     const handlers = new InstanceHandlers(cloud.context());
-    expect((await handlers.check({}, adopting)).failures).toEqual([{ property: "adoptInstanceId", reason }]);
+    expect((await handlers.check({}, adopting)).failures).toEqual([{ property: "adopt", reason }]);
     await expect(handlers.create(adopting)).rejects.toThrow(
       new Error(`local-node-0a1b2c3d: i-1 cannot be adopted. ${reason}`),
     );

@@ -1,4 +1,6 @@
-import { InstanceHandlers, type InstanceInputs } from "../../../components/lambda-cloud/instance";
+import { InstanceHandlers } from "../../../components/lambda-cloud/instance";
+import type { InstanceInputs } from "../../../components/lambda-cloud/instancePlan";
+import type { LaunchRequest } from "../../../components/lambda-cloud/schemas";
 import { ambiguous, FakeCloud, inputs, refused } from "./fakeCloud";
 
 /** Every create starts from handlers of its own, as it does in a process of its own. */
@@ -165,7 +167,7 @@ test("a launch that certainly failed is made once more, and then given up", asyn
   const dead = new FakeCloud();
   dead.launches = [() => raise(ambiguous()), () => raise(ambiguous())];
   await expect(create(dead)).rejects.toThrow(
-    "local-node-0a1b2c3d: it is not known whether the launch succeeded; no instance of this name has appeared. Look for it in the Lambda Cloud console, then run the command again: it takes over an instance of this name.",
+    "local-node-0a1b2c3d: it is not known whether its creation succeeded; nothing of this name has appeared. Look for it in the Lambda Cloud console, then run the command again: it takes over what has this name.",
   );
   expect(dead.log).toHaveLength(2);
 });
@@ -181,7 +183,7 @@ test("while the list cannot be read nothing is launched again", async () => {
     },
   ];
   await expect(create(cloud)).rejects.toThrow(
-    "local-node-0a1b2c3d: it is not known whether the launch succeeded, and the list of instances cannot be read (down). Run the command again: it takes over an instance of this name.",
+    "local-node-0a1b2c3d: it is not known whether its creation succeeded, and the list cannot be read (down). Run the command again: it takes over what has this name.",
   );
   cloud.listInstances = list;
   await create(cloud);
@@ -194,6 +196,50 @@ test("of two launches of one resource one stays", async () => {
   const { id } = await create(cloud);
   expect(cloud.alive()).toEqual([id]);
   expect(warn).toHaveBeenCalledWith("local-node-0a1b2c3d: launched twice; keeping i-1, terminating i-2.");
+});
+
+describe("room", () => {
+  const room = (cloud: FakeCloud, type: string) => cloud.types[type]?.regions_with_capacity_available ?? [];
+
+  test("is waited for as long as the inputs say", async () => {
+    const cloud = new FakeCloud();
+    const context = cloud.context();
+    const types = cloud.types;
+    cloud.types = {};
+    cloud.listInstanceTypes = () => Promise.resolve(context.clock.now() >= 5 * 60_000 ? types : cloud.types);
+    const handlers = new InstanceHandlers(context);
+    await expect(handlers.create({ ...inputs, capacityTimeoutMinutes: 4 })).rejects.toThrow(
+      "Lambda has no capacity",
+    );
+    expect(cloud.log).toEqual([]);
+    const { id } = await handlers.create({ ...inputs, capacityTimeoutMinutes: 4 });
+    expect(cloud.alive()).toEqual([id]);
+  });
+
+  test("is looked for only where the file systems are, and the instance gets the rulesets of its region", async () => {
+    const cloud = new FakeCloud();
+    const requests: LaunchRequest[] = [];
+    const launch = cloud.launch;
+    cloud.launch = (request) => (requests.push(request), launch(request));
+    room(cloud, "gpu_1x_a10").push({ name: "us-west-1", description: "" });
+    await new InstanceHandlers(cloud.context()).create({
+      ...inputs,
+      placements: ["us-east-1", "us-west-1"].map((region) => ({ instanceType: "gpu_1x_a10", region })),
+      fileSystems: [
+        { id: "f-1", name: "models", region: "us-west-1" },
+        { id: "f-2", name: "data", region: "us-west-1", mountPoint: "/data/all" },
+      ],
+      firewallRulesets: ["us-east-1", "us-west-1"].map((region) => ({ id: `r-${region}`, region })),
+    });
+    expect(requests).toMatchObject([
+      {
+        region_name: "us-west-1",
+        file_system_names: ["models"],
+        file_system_mounts: [{ file_system_id: "f-2", mount_point: "/data/all" }],
+        firewall_rulesets: [{ id: "r-us-west-1" }],
+      },
+    ]);
+  });
 });
 
 function raise(error: Error): never {

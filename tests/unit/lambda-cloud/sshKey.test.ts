@@ -1,6 +1,7 @@
 import { SshKeyHandlers } from "../../../components/lambda-cloud/sshKey";
-import type { SshKey } from "../../../components/lambda-cloud/schemas";
+import type { GeneratedSshKey, SshKey } from "../../../components/lambda-cloud/schemas";
 import { refused } from "./fakeCloud";
+import { VirtualClock } from "./virtualClock";
 
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 const inputs = { name: "prod", publicKey: "ssh-ed25519 AAAA me@laptop", __provider: "code" };
@@ -9,10 +10,10 @@ class FakeKeys {
   keys: SshKey[] = [];
   added = 0;
   listSshKeys = (): Promise<SshKey[]> => Promise.resolve(this.keys);
-  addSshKey = (name: string, publicKey: string): Promise<SshKey> => {
-    const key = { id: `k-${++this.added}`, name, public_key: publicKey };
+  addSshKey = (name: string, publicKey?: string): Promise<GeneratedSshKey> => {
+    const key = { id: `k-${++this.added}`, name, public_key: publicKey ?? "ssh-rsa made" };
     this.keys.push(key);
-    return Promise.resolve(key);
+    return Promise.resolve(publicKey === undefined ? { ...key, private_key: "private" } : key);
   };
   deleteSshKey = (id: string): Promise<void> => {
     this.keys = this.keys.filter((key) => key.id !== id);
@@ -22,7 +23,14 @@ class FakeKeys {
 
 const setUp = () => {
   const client = new FakeKeys();
-  return { client, handlers: new SshKeyHandlers({ client }) };
+  return {
+    client,
+    handlers: new SshKeyHandlers({
+      client,
+      clock: new VirtualClock(),
+      settings: { pollIntervalMs: 5_000, settleMs: 180_000 },
+    }),
+  };
 };
 
 test("a key is added, read and deleted", async () => {
@@ -94,5 +102,55 @@ test("check", async () => {
     UNKNOWN,
   ]) {
     expect((await handlers.check({}, { name: UNKNOWN, publicKey })).failures).toEqual([]);
+  }
+});
+
+describe("a pair that the API makes", () => {
+  const wanted = { name: "prod", __provider: "code" };
+
+  test("gives its private half, and is no change afterwards", async () => {
+    const { handlers } = setUp();
+    const { id, outs } = await handlers.create(wanted);
+    expect(outs).toEqual({ ...wanted, publicKey: "ssh-rsa made", privateKey: "private" });
+    expect((await handlers.diff(id, outs, wanted)).changes).toBe(false);
+    expect((await handlers.diff(id, outs, inputs)).replaces).toEqual(["publicKey"]);
+  });
+
+  test("is made anew when the answer with the private half was lost", async () => {
+    const { client, handlers } = setUp();
+    const add = client.addSshKey;
+    client.addSshKey = async (name, publicKey) => {
+      client.addSshKey = add;
+      await add(name, publicKey);
+      throw refused("global/internal-error", 500);
+    };
+    expect((await handlers.create(wanted)).outs.privateKey).toBe("private");
+    expect(client.keys).toHaveLength(1);
+  });
+
+  test("is not taken over: nobody knows its private half", async () => {
+    const { client, handlers } = setUp();
+    client.keys = [{ id: "k-0", name: "prod", public_key: "ssh-rsa made" }];
+    await expect(handlers.create(wanted)).rejects.toThrow(
+      new Error(
+        "SSH key prod: the account has a key of this name, and nobody but its maker knows its private half. Delete it in the Lambda Cloud console, or choose another name.",
+      ),
+    );
+  });
+});
+
+test("adoption takes the key of an id if it fits", async () => {
+  const { client, handlers } = setUp();
+  client.keys = [{ id: "k-0", name: "prod", public_key: "ssh-ed25519 AAAA someone@else" }];
+  const adopting = { ...inputs, adopt: "k-0" };
+  expect((await handlers.check(undefined, adopting)).failures).toEqual([]);
+  expect((await handlers.create(adopting)).id).toBe("k-0");
+  for (const [change, reason] of [
+    [{ adopt: "k-9" }, "There is no SSH key of this id."],
+    [{ name: "new" }, "The SSH key is named prod, which cannot change; expected new."],
+    [{ publicKey: "ssh-ed25519 BBBB" }, "The SSH key is another one; give its own public key."],
+  ] as const) {
+    const { failures } = await handlers.check(undefined, { ...adopting, ...change });
+    expect(failures).toEqual([{ property: "adopt", reason }]);
   }
 });

@@ -3,12 +3,26 @@ import { tmpdir } from "node:os";
 import * as path from "node:path";
 import * as vm from "node:vm";
 import type * as pulumi from "@pulumi/pulumi";
+import { FileSystem } from "../../../components/lambda/fileSystem";
+import { FirewallRules } from "../../../components/lambda/firewallRules";
+import { FirewallRuleset } from "../../../components/lambda/firewallRuleset";
 import { Instance } from "../../../components/lambda/instance";
 import { SshKey } from "../../../components/lambda/sshKey";
 import { ofType, runProgram, type Registration } from "../../support/program";
 
 const INSTANCE = "pulumi-nodejs:dynamic/lambda:Instance";
 const SSH_KEY = "pulumi-nodejs:dynamic/lambda:SshKey";
+const FILE_SYSTEM = "pulumi-nodejs:dynamic/lambda:FileSystem";
+const RULESET = "pulumi-nodejs:dynamic/lambda:FirewallRuleset";
+const RULES = "pulumi-nodejs:dynamic/lambda:FirewallRules";
+/** A resource of every kind, and the key of its handlers. */
+const KINDS = [
+  [INSTANCE, "a", "instance"],
+  [SSH_KEY, "key", "sshKey"],
+  [FILE_SYSTEM, "models", "fileSystem"],
+  [RULESET, "nodes", "firewallRuleset"],
+  [RULES, "admin", "firewallRules"],
+] as const;
 const CANARY = "canary-api-key";
 
 let registrations: Registration[];
@@ -22,7 +36,15 @@ beforeAll(async () => {
       placements: [{ instanceType: "gpu_1x_a10", region: "us-east-1" }],
       sshKeyName: new SshKey("key", { name: "key", publicKey: "ssh-ed25519 AAAA" }).name,
     };
-    return [new Instance("a", args), new Instance("b", { ...args, userData: "#cloud-config" })];
+    const region = "us-east-1";
+    const ruleset = new FirewallRuleset("nodes", { name: "nodes", region, rules: [] });
+    return [
+      new Instance("a", args),
+      new Instance("b", { ...args, userData: "#cloud-config" }),
+      new FileSystem("models", { name: "models", region }),
+      new FileSystem("scratch", { name: "scratch", region }, { protect: false }),
+      new FirewallRules("admin", { ruleset: ruleset.id, owner: "test", rules: [] }),
+    ];
   }));
   delete process.env.LAMBDA_LABS_API_KEY;
 
@@ -36,7 +58,7 @@ beforeAll(async () => {
        ["check", "diff", "create", "read", "update", "delete"].map((name) => [name, method(kind, name)]));
      exports.load = (file) => ({ makeHandlers: (config) => {
        if (file !== "components/lambda-cloud/index.js" || config.get("x") !== "y") throw new Error(file);
-       return { instance: handlers("instance"), sshKey: handlers("sshKey") };
+       return new Proxy({}, { get: (_, kind) => handlers(kind) });
      } });`,
   );
 });
@@ -64,7 +86,7 @@ function revive(code: string): Provider {
 }
 
 test("the code in state is tiny, the same for every resource of a kind, and holds no key", () => {
-  for (const code of [codeOf(INSTANCE, "a"), codeOf(SSH_KEY, "key")]) {
+  for (const code of KINDS.map(([type, name]) => codeOf(type, name))) {
     expect(code.length).toBeLessThan(4_096);
     expect(code).not.toContain(CANARY);
     // Nothing by value but the class itself: no module of ours, nothing from node_modules.
@@ -78,23 +100,23 @@ test("the code in state is frozen", () => {
   expect(codeOf(INSTANCE, "a")).toMatchSnapshot();
 });
 
-test.each([
-  [INSTANCE, "a", "instance"],
-  [SSH_KEY, "key", "sshKey"],
-] as const)("%s hands every call over as soon as configure has been called", async (type, name, kind) => {
-  const provider = revive(codeOf(type, name));
-  const config = { get: () => "y" } as unknown as pulumi.dynamic.Config;
-  // Not awaited: the host does not wait for it either.
-  const configured = provider.configure({ config });
-  const said = (method: string, ...args: unknown[]) => ({ kind, name: method, args });
-  await expect(provider.check?.(1, 2)).resolves.toEqual(said("check", 1, 2));
-  await expect(provider.diff?.("id", 1, 2)).resolves.toEqual(said("diff", "id", 1, 2));
-  await expect(provider.create(1)).resolves.toEqual(said("create", 1));
-  await expect(provider.read?.("id", 1)).resolves.toEqual(said("read", "id", 1));
-  await expect(provider.update?.("id", 1, 2)).resolves.toEqual(said("update", "id", 1, 2));
-  await expect(provider.delete?.("id", 1)).resolves.toEqual(said("delete", "id", 1));
-  await configured;
-});
+test.each(KINDS)(
+  "%s hands every call over as soon as configure has been called",
+  async (type, name, kind) => {
+    const provider = revive(codeOf(type, name));
+    const config = { get: () => "y" } as unknown as pulumi.dynamic.Config;
+    // Not awaited: the host does not wait for it either.
+    const configured = provider.configure({ config });
+    const said = (method: string, ...args: unknown[]) => ({ kind, name: method, args });
+    await expect(provider.check?.(1, 2)).resolves.toEqual(said("check", 1, 2));
+    await expect(provider.diff?.("id", 1, 2)).resolves.toEqual(said("diff", "id", 1, 2));
+    await expect(provider.create(1)).resolves.toEqual(said("create", 1));
+    await expect(provider.read?.("id", 1)).resolves.toEqual(said("read", "id", 1));
+    await expect(provider.update?.("id", 1, 2)).resolves.toEqual(said("update", "id", 1, 2));
+    await expect(provider.delete?.("id", 1)).resolves.toEqual(said("delete", "id", 1));
+    await configured;
+  },
+);
 
 test("inputs are what was given; outputs are declared and not known before", () => {
   const { __provider, ...inputs } = ofType(registrations, INSTANCE).b?.inputs ?? {};
@@ -105,4 +127,19 @@ test("inputs are what was given; outputs are declared and not known before", () 
     sshKeyName: "key",
     userData: "#cloud-config",
   });
+});
+
+test("a file system is protected unless its user says otherwise", () => {
+  const fileSystems = ofType(registrations, FILE_SYSTEM);
+  expect(fileSystems.models?.options.protect).toBe(true);
+  expect(fileSystems.scratch?.options.protect).toBe(false);
+});
+
+test("what the API tells in confidence is secret", () => {
+  expect(ofType(registrations, INSTANCE).a?.options.additionalSecretOutputs).toEqual([
+    "userData",
+    "jupyterToken",
+    "jupyterUrl",
+  ]);
+  expect(ofType(registrations, SSH_KEY).key?.options.additionalSecretOutputs).toEqual(["privateKey"]);
 });
