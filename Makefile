@@ -4,7 +4,7 @@ SHELL := /bin/bash
 NODE := node_modules/.bin/node
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: help up down status shell lambda preview test unit bench build lint format check-node
+.PHONY: help up down status shell lambda janitor preview test unit bench build lint format check-node
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ status: build ## Show what is there
 
 shell: build ## Open a shell with pulumi, kubectl and helm set up for the sandbox
 	@$(NODE) bin/sandbox/cli.js shell
+
+janitor: build ## Find what the sandbox's Lambda Cloud has and no state holds: make janitor ARGS="<name> …" removes it
+	@$(NODE) bin/sandbox/cli.js shell node bin/stacks/janitor.js $(ARGS)
 
 preview: build ## Show what `make up` would change
 	@$(NODE) bin/sandbox/cli.js shell pulumi preview --stack local

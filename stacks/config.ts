@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { mcpServerOverrideSchema, type McpServerOverride } from "../components/mcp/catalog";
+import { didYouMean } from "../components/didYouMean";
 import type { Problem } from "../components/problems";
 import { zodProblems } from "../components/zodProblems";
 import { secretSections, sections, type StackConfig } from "./configSchema";
@@ -76,6 +77,32 @@ function labelProblems(nodes: StackConfig["nodes"]): Problem[] {
   );
 }
 
+/** Pools that mount what there is not, or what no region of theirs can reach. */
+function mountProblems({ nodes = {}, fileSystems = {} }: Partial<StackConfig>): Problem[] {
+  return Object.entries(nodes).flatMap(([pool, { fileSystems: mounted, regions }]): Problem[] => {
+    const path = `nodes.${pool}.fileSystems`;
+    const unknown = mounted.filter((name) => fileSystems[name] === undefined);
+    if (unknown.length > 0) {
+      return unknown.map((name) => {
+        const near = didYouMean(name, Object.keys(fileSystems));
+        const fix = near === undefined ? "Add it to fileSystems" : `Did you mean ${JSON.stringify(near)}?`;
+        return { path, what: "there is no such file system", got: name, fix };
+      });
+    }
+    const homes = mounted.map((name) => fileSystems[name]?.region);
+    if (regions.some((region) => homes.every((home) => home === region))) return [];
+    return [
+      {
+        path,
+        what: "no region of the pool has all of them",
+        got: mounted.map((name) => `${name} in ${fileSystems[name]?.region ?? ""}`),
+        expected: `file systems in one of ${regions.join(", ")}`,
+        fix: "Add their region to the pool, or mount those of one region",
+      },
+    ];
+  });
+}
+
 /** What is known only when sections are read together. */
 export function crossCheck(config: Partial<StackConfig>, raw: RawConfig, env: NodeJS.ProcessEnv): Problem[] {
   const problems: Problem[] = [];
@@ -93,6 +120,7 @@ export function crossCheck(config: Partial<StackConfig>, raw: RawConfig, env: No
     });
   }
   problems.push(...labelProblems(config.nodes ?? {}));
+  if (config.fileSystems !== undefined) problems.push(...mountProblems(config));
   if (!env.LAMBDA_LABS_API_KEY && !raw.lambdaApiKey) {
     problems.push({
       path: "lambdaApiKey",

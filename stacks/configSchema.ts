@@ -1,5 +1,6 @@
 /** What a stack may be configured with: every setting with its type, default and meaning. */
 import { z } from "zod";
+import { FILE_SYSTEM_NAME, MAX_FILE_SYSTEM_NAME_LENGTH } from "../components/lambda-cloud/schemas";
 import { lambdaSection } from "../components/lambda-cloud/settings";
 import { mcpServerOverrideSchema } from "../components/mcp/catalog";
 
@@ -56,8 +57,46 @@ const nodePool = z
       )
       .default([])
       .describe("Kubernetes node taints, set at registration."),
+    fileSystems: z
+      .array(z.string())
+      .default([])
+      .describe(
+        "Names of `fileSystems` that are mounted at /lambda/nfs/<name>; nodes are placed in their region only.",
+      ),
+    waitForCapacityMinutes: z
+      .int()
+      .min(0)
+      .default(0)
+      .describe("How long room is waited for when Lambda has none for a new node, minutes."),
+    replacement: z
+      .enum(["create-first", "delete-first"])
+      .default("create-first")
+      .describe(
+        "Order in which a node is replaced. create-first needs room for two and pays for both meanwhile; delete-first may lose the only machine there is.",
+      ),
   })
   .describe("A pool of nodes with the same instance type list.");
+
+const fileSystem = z
+  .strictObject({
+    region: z.string().min(1).describe("Lambda region; only nodes there can mount it."),
+    name: z
+      .string()
+      .max(MAX_FILE_SYSTEM_NAME_LENGTH)
+      .regex(FILE_SYSTEM_NAME, "a letter, then letters, digits and dashes")
+      .optional()
+      .describe("Name in the Lambda account. Default: made from the stack and its name here."),
+    adopt: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("Id of a file system that exists already; give its name, too. Default: one is made."),
+    protect: z
+      .boolean()
+      .default(true)
+      .describe("Refuse to delete or replace it, which would delete its data."),
+  })
+  .describe("A file system that outlives the nodes.");
 
 const cluster = z
   .strictObject({
@@ -117,6 +156,10 @@ export const sections = {
   nodes: z
     .record(dnsLabel, nodePool)
     .describe("Node pools by name. Exactly one server node is supported today."),
+  fileSystems: z
+    .record(dnsLabel, fileSystem)
+    .default({})
+    .describe("File systems by name; nodes mount those that their pool names."),
   cluster: cluster.prefault({}),
   images: images.prefault({}),
   charts: z

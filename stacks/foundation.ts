@@ -1,11 +1,12 @@
-import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type * as kubernetes from "@pulumi/kubernetes";
 import { K3sCluster, type K3sNode } from "../components/cluster/k3sCluster";
 import { podSecureNamespace } from "../components/cluster/namespace";
-import { Instance } from "../components/lambda/instance";
+import { FileSystem } from "../components/lambda/fileSystem";
+import { Instance, type MountArgs } from "../components/lambda/instance";
 import { SshKey } from "../components/lambda/sshKey";
-import { instanceName } from "../components/lambda-cloud/naming";
+import { ownedName, type Owner } from "../components/lambda-cloud/naming";
+import { MAX_FILE_SYSTEM_NAME_LENGTH } from "../components/lambda-cloud/schemas";
 import type { NodePool, StackConfig } from "./config";
 
 /** Namespace of the platform's own workloads. */
@@ -50,22 +51,42 @@ export function placements({ instanceTypes, regions }: Pick<NodePool, "instanceT
 /** A node and the instance that it runs on. */
 type LambdaNode = K3sNode & { readonly machine: Instance };
 
-function buildNodes(config: StackConfig, stack: string): Record<string, LambdaNode> {
-  // The key's digest is in its name, so that a new key stands beside the old one until the nodes have moved to it.
-  const digest = createHash("sha256").update(config.sshPublicKey).digest("hex").slice(0, 8);
+/** A file system where its nodes mount it. */
+function buildFileSystems({ fileSystems }: StackConfig, owner: Owner): Record<string, MountArgs> {
+  return Object.fromEntries(
+    Object.entries(fileSystems).map(([name, { region, adopt, protect, name: given }]) => {
+      const args = {
+        name: given ?? ownedName(owner, name, {}, MAX_FILE_SYSTEM_NAME_LENGTH),
+        region,
+        ...(adopt === undefined ? {} : { adopt }),
+      };
+      const { id } = new FileSystem(name, args, { protect });
+      return [name, { id, name: args.name, region, mountPoint: `/lambda/nfs/${name}` }];
+    }),
+  );
+}
+
+function buildNodes(config: StackConfig, owner: Owner): Record<string, LambdaNode> {
+  const { sshPublicKey: publicKey } = config;
+  const mounts = buildFileSystems(config, owner);
+  // The key is in the name's hash, so that a new one stands beside the old one until the nodes have moved to it.
   const key = new SshKey("ssh-key", {
-    name: `${stack}-${config.cluster.name}-${digest}`,
-    publicKey: config.sshPublicKey,
+    name: ownedName(owner, config.cluster.name, { publicKey }),
+    publicKey,
   });
   return Object.fromEntries(
     plannedNodes(config.nodes).map(({ name, pool }): [string, LambdaNode] => {
       const hostname = `${config.cluster.name}-${name}`;
-      const choice = { placements: placements(pool), image: { family: pool.imageFamily }, hostname };
+      const launch = { image: { family: pool.imageFamily }, hostname };
       const machine = new Instance(name, {
-        ...choice,
-        name: instanceName({ stack, logicalName: hostname, replaceInputs: choice }),
+        ...launch,
+        name: ownedName(owner, hostname, launch),
+        placements: placements(pool),
         sshKeyName: key.name,
-        tags: { "sophia-stack": stack, "sophia-node": hostname },
+        fileSystems: pool.fileSystems.flatMap((fileSystem) => mounts[fileSystem] ?? []),
+        replacement: pool.replacement,
+        capacityTimeoutMinutes: pool.waitForCapacityMinutes,
+        tags: { "sophia-project": owner.project, "sophia-stack": owner.stack, "sophia-node": hostname },
       });
       const { role, labels, taints } = pool;
       return [name, { role, machine, ip: machine.ip, labels, taints }];
@@ -89,7 +110,7 @@ function buildCluster(
 
 /** Instances, the cluster on them, and its namespaces. */
 export function buildFoundation(config: StackConfig, sshPrivateKey: pulumi.Output<string>): Foundation {
-  const nodes = buildNodes(config, pulumi.getStack());
+  const nodes = buildNodes(config, { project: pulumi.getProject(), stack: pulumi.getStack() });
   const instances = Object.fromEntries(Object.entries(nodes).map(([name, { machine }]) => [name, machine]));
   const cluster = buildCluster(config, nodes, sshPrivateKey);
   // With the cluster goes all that is in it: a destroy needs no API server.

@@ -13,7 +13,7 @@ export interface MountArgs {
 
 /** Arguments of an {@link Instance} (https://docs.lambda.ai/api/cloud: launch instances). */
 export interface InstanceArgs {
-  /** Name under which the instance is found again; make it with `instanceName`. A change alone renames in place. */
+  /** Name under which the instance is found again; make it with `ownedName`. A change alone renames in place. */
   readonly name: string;
   /** Where it may run, in order of preference. A running instance stays as long as its placement is still listed. */
   readonly placements: readonly Placement[];

@@ -39,6 +39,19 @@ function pulumi(
 
 const unchanged = (): void => undefined;
 
+/** Launches an instance of a name behind the program's back, with the SSH key that is there. */
+const LAUNCH = `
+  const headers = { authorization: "Bearer " + process.env.LAMBDA_LABS_API_KEY, "content-type": "application/json" };
+  const api = process.env.LAMBDA_LABS_API_URL;
+  const launch = async () => {
+    const { data: [key] } = await (await fetch(api + "/ssh-keys", { headers })).json();
+    const body = JSON.stringify({ name: process.argv[1], region_name: "us-east-1", instance_type_name: "gpu_1x_a10",
+      ssh_key_names: [key.name] });
+    const answer = await fetch(api + "/instance-operations/launch", { method: "POST", headers, body });
+    if (!answer.ok) throw new Error(await answer.text());
+  };
+  launch();`;
+
 interface SimulatedInstance {
   readonly id: string;
   readonly name: string;
@@ -159,6 +172,28 @@ test("an agent lost behind the program's back is launched again, and joins", asy
   const alive = (await instances()).filter(({ status }) => status === "active");
   expect(alive).toHaveLength(2);
   expect(alive.map(({ id }) => id)).not.toContain(lost?.id);
+});
+
+test("the janitor finds nothing, then an instance that no state holds, and removes what is named", async () => {
+  const janitor = (...names: string[]) => sandbox.shell("node", "bin/stacks/janitor.js", ...names);
+  expect(await janitor()).toEqual({ code: 0, output: "nothing is left over\n" });
+
+  const [held] = await instances();
+  const name = held?.name.replace(/[0-9a-f]{8}$/, "00000000") ?? "";
+  await sandbox.shell("node", "-e", LAUNCH, name);
+  const found = await janitor();
+  const line = new RegExp(`^instance ${name} \\([0-9a-f]{32}, \\$1\\.29 an hour\\)$`, "m");
+  expect(found.output).toMatch(line);
+  expect(found.code).toBe(1);
+
+  const wrong = await janitor(held?.name ?? "");
+  expect(wrong.output).toBe(
+    `names to remove: 1 problem\n  - ${held?.name ?? ""}: is nothing that is left over. Look at the list without names.\n`,
+  );
+  expect(wrong.code).toBe(2);
+
+  expect((await janitor(name)).code).toBe(0);
+  expect((await instances()).find((instance) => instance.name === name)?.status).toMatch(/^terminat/);
 });
 
 test("a sandbox that was killed comes back with all that was in it", async () => {

@@ -223,6 +223,20 @@ describe("crossCheck", () => {
     ]);
   });
 
+  test("file systems that a pool cannot mount", () => {
+    const fileSystems = { models: { region: "us-east-1" }, data: { region: "me-west-1" } };
+    const mounting = (...mounted: string[]) =>
+      check({ ...good, fileSystems, nodes: { server: { ...pool, fileSystems: mounted } } });
+    expect(mounting("models")).toEqual([]);
+    expect(mounting("model", "scratch")).toEqual([
+      'nodes.server.fileSystems: there is no such file system (got "model"). Did you mean "models"?',
+      'nodes.server.fileSystems: there is no such file system (got "scratch"). Add it to fileSystems.',
+    ]);
+    expect(mounting("models", "data")).toEqual([
+      'nodes.server.fileSystems: no region of the pool has all of them (got ["models in us-east-1","data in me-west-1"]); expected file systems in one of us-east-1. Add their region to the pool, or mount those of one region.',
+    ]);
+  });
+
   test("stand-in secrets outside local", () => {
     expect(check({ ...good, environment: "prod", secretSource: "generated" })).toEqual([
       'secretSource: stand-in secrets are for local work only (got "generated"); expected "config". Remove it.',
