@@ -252,7 +252,7 @@ export const renameRequestSchema = z.strictObject({ name });
 /** `POST /instance-operations/terminate`. */
 export const terminateRequestSchema = z.strictObject({ instance_ids: z.array(z.string().min(1)).min(1) });
 
-/** `POST /ssh-keys`. Without `public_key` the API makes a pair; we never ask for that. */
+/** `POST /ssh-keys`. Without `public_key` the API makes a pair. */
 export const addSshKeyRequestSchema = z.strictObject({
   name: requiredName,
   public_key: z.string().min(1).max(4096).optional(),

@@ -1,15 +1,11 @@
-import { utils as ssh } from "ssh2";
 import { runLambdaCli } from "../../../sandbox/lambdaCloud/cli";
 import { Fixture } from "./fixture";
 
-const PUBLIC_KEY = ssh.generateKeyPairSync("ecdsa", { bits: 256 }).public;
 const LAUNCH = "POST /instance-operations/launch";
 
 let f: Fixture;
 beforeAll(async () => {
-  f = new Fixture();
-  await f.start();
-  await f.data("POST", "/ssh-keys", { name: "key", public_key: PUBLIC_KEY });
+  f = await Fixture.withKey();
 });
 afterAll(() => f.dispose());
 

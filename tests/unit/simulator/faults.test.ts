@@ -1,18 +1,13 @@
 /** What the simulator is for: limits, faults, a restart, and looking behind the API. */
 import { readFileSync } from "node:fs";
-import { utils as ssh } from "ssh2";
 import type { Instance } from "../../../components/lambda-cloud/schemas";
 import { runLambdaCli } from "../../../sandbox/lambdaCloud/cli";
 import { renderPage } from "../../../sandbox/lambdaCloud/page";
 import { Fixture } from "./fixture";
 
-const PUBLIC_KEY = ssh.generateKeyPairSync("ecdsa", { bits: 256 }).public;
-
 let f: Fixture;
 beforeEach(async () => {
-  f = new Fixture();
-  await f.start();
-  await f.data("POST", "/ssh-keys", { name: "key", public_key: PUBLIC_KEY });
+  f = await Fixture.withKey();
 });
 afterEach(() => f.dispose());
 

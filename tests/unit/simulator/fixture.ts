@@ -2,42 +2,16 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
-import Ajv from "ajv/dist/2020";
+import { utils as ssh } from "ssh2";
 import type { Instance } from "../../../components/lambda-cloud/schemas";
 import { ManualClock } from "../../../sandbox/lambdaCloud/clock";
 import { LambdaSimulator, type SimulatorOptions } from "../../../sandbox/lambdaCloud/simulator";
-import document from "../../support/lambda-openapi.json";
+import { replyContradictions } from "../../support/lambdaContract";
 
 const KEY = "secret_test";
 
-const ajv = new Ajv({ strict: false, validateFormats: false });
-ajv.addSchema({ $id: "api", components: document.components });
-/** Schema of the reply by path, method and status: tests/support/lambda-openapi.json keeps only that of the document. */
-const paths = document.paths as unknown as Record<string, Record<string, Record<string, object>>>;
-
-/** References in the document are relative to its root. */
-const absolute = (schema: object): object =>
-  JSON.parse(JSON.stringify(schema).replaceAll('"#/', '"api#/')) as object;
-
-function documented(pathname: string): string | undefined {
-  if (pathname in paths) return pathname;
-  return Object.keys(paths).find((known) =>
-    new RegExp(`^${known.replace(/\{\w+\}/, "[^/]+")}$`).test(pathname),
-  );
-}
-
-/** Statuses that the API gives without documenting them: wrong method, too fast, trouble upstream. */
-const UNDOCUMENTED = [405, 429, 503];
-
-/** What the document says against a reply; empty when it agrees. */
-function contradictions(method: string, pathname: string, status: number, body: unknown): string[] {
-  const replies = paths[documented(pathname) ?? ""]?.[method.toLowerCase()];
-  if (replies === undefined || UNDOCUMENTED.includes(status)) return [];
-  const schema = replies[String(status)];
-  if (schema === undefined) return [`${method} ${pathname}: status ${status} is not documented`];
-  const validate = ajv.compile(absolute(schema));
-  return validate(body) ? [] : [`${method} ${pathname} ${status}: ${ajv.errorsText(validate.errors)}`];
-}
+/** Of a pair that nobody keeps. */
+export const PUBLIC_KEY = ssh.generateKeyPairSync("ecdsa", { bits: 256 }).public;
 
 export interface Answer {
   readonly status: number;
@@ -63,6 +37,14 @@ export class Fixture {
   readonly token = "admin";
   simulator!: LambdaSimulator;
   url = "";
+
+  /** One that has started, with an SSH key named `key`. */
+  static async withKey(): Promise<Fixture> {
+    const fixture = new Fixture();
+    await fixture.start();
+    await fixture.data("POST", "/ssh-keys", { name: "key", public_key: PUBLIC_KEY });
+    return fixture;
+  }
 
   /** @param prepare Called before it starts. @default - nothing */
   async start(
@@ -101,7 +83,7 @@ export class Fixture {
     });
     const text = await response.text();
     const json = parseJson(text);
-    if (json !== undefined) expect(contradictions(method, pathname, response.status, json)).toEqual([]);
+    if (json !== undefined) expect(replyContradictions(method, pathname, response.status, json)).toEqual([]);
     return { status: response.status, text, headers: response.headers, json };
   }
 

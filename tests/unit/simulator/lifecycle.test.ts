@@ -1,19 +1,15 @@
 /** What becomes of an instance after its launch, and what is kept of it. */
 import { readFileSync, statSync } from "node:fs";
 import * as path from "node:path";
-import { utils as ssh } from "ssh2";
 import type { Instance } from "../../../components/lambda-cloud/schemas";
 import type { FaultRuleInput } from "../../../sandbox/lambdaCloud/faults";
-import { Fixture, refusal } from "./fixture";
+import { Fixture, PUBLIC_KEY, refusal } from "./fixture";
 
-const PUBLIC_KEY = ssh.generateKeyPairSync("ecdsa", { bits: 256 }).public;
 const CONFLICT = [409, "global/conflict", "The request conflicts with the current state of the resource."];
 
 let f: Fixture;
 beforeEach(async () => {
-  f = new Fixture();
-  await f.start();
-  await f.data("POST", "/ssh-keys", { name: "key", public_key: PUBLIC_KEY });
+  f = await Fixture.withKey();
 });
 afterEach(() => f.dispose());
 

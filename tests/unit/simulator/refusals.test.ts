@@ -1,18 +1,14 @@
 /** Every error of the API that the simulator gives, with its exact body. */
-import { utils as ssh } from "ssh2";
 import type { FileSystem, FirewallRuleset } from "../../../components/lambda-cloud/schemas";
 import { QUOTAS } from "../../../sandbox/lambdaCloud/cloud";
 import { Fixture, type Answer } from "./fixture";
 
-const PUBLIC_KEY = ssh.generateKeyPairSync("ecdsa", { bits: 256 }).public;
 const NO_SUCH_ID = "0".repeat(32);
 const FIX = "Retry the request after fixing the request parameters.";
 
 let f: Fixture;
 beforeEach(async () => {
-  f = new Fixture();
-  await f.start();
-  await f.data("POST", "/ssh-keys", { name: "key", public_key: PUBLIC_KEY });
+  f = await Fixture.withKey();
 });
 afterEach(() => f.dispose());
 

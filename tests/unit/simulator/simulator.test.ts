@@ -1,5 +1,4 @@
 /** The simulated Lambda Cloud: every answer here is also checked against the official OpenAPI document. */
-import { utils as ssh } from "ssh2";
 import type {
   FileSystem,
   FirewallRuleset,
@@ -7,15 +6,11 @@ import type {
   InstanceTypes,
   SshKey,
 } from "../../../components/lambda-cloud/schemas";
-import { Fixture, refusal } from "./fixture";
-
-const PUBLIC_KEY = ssh.generateKeyPairSync("ecdsa", { bits: 256 }).public;
+import { Fixture, PUBLIC_KEY, refusal } from "./fixture";
 
 let f: Fixture;
 beforeEach(async () => {
-  f = new Fixture();
-  await f.start();
-  await f.data("POST", "/ssh-keys", { name: "key", public_key: PUBLIC_KEY });
+  f = await Fixture.withKey();
 });
 afterEach(() => f.dispose());
 
