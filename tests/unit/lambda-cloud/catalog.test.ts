@@ -1,6 +1,6 @@
-import { findPlacementProblems } from "../../../components/lambda-cloud/catalog";
+import { findPlacementProblems, lookUpInstanceTypes } from "../../../components/lambda-cloud/catalog";
 import { formatProblem } from "../../../components/problems";
-import { FakeCloud } from "./fakeCloud";
+import { FakeCloud, instanceType } from "./fakeCloud";
 
 const region = (name: string) => ({ name, description: name });
 
@@ -27,4 +27,25 @@ test("where the API lists no regions, those of the instance types count", async 
   };
   const placement = { path: "nodes.gpu", instanceType: "gpu_1x_a10" };
   await expect(findPlacementProblems(client, [{ ...placement, region: "us-east-1" }])).resolves.toEqual([]);
+});
+
+test("instance types are looked up with their price, their processor and where there is room", async () => {
+  const cloud = new FakeCloud();
+  cloud.types.gpu_1x_gh200 = {
+    instance_type: instanceType("gpu_1x_gh200"),
+    regions_with_capacity_available: [],
+  };
+  const types = await lookUpInstanceTypes(cloud);
+  expect(types.gpu_8x_a100).toEqual({
+    name: "gpu_8x_a100",
+    description: "gpu_8x_a100",
+    gpus: 8,
+    vcpus: 30,
+    memoryGib: 200,
+    storageGib: 1400,
+    architecture: "amd64",
+    hourlyPriceUsd: 10.32,
+    regions: ["us-east-1"],
+  });
+  expect(types.gpu_1x_gh200).toMatchObject({ architecture: "arm64", regions: [] });
 });
