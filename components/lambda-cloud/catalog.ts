@@ -3,22 +3,34 @@ import type { Problem } from "../problems";
 import type { LambdaCloudClient } from "./client";
 import type { InstanceType, InstanceTypes } from "./schemas";
 
-/** As Kubernetes names it. Replies without the field are of types that are known by their name. */
-export const architectureOf = ({ name, architecture }: InstanceType): "amd64" | "arm64" =>
-  architecture === "arm64" || /gh200|gb200/.test(name) ? "arm64" : "amd64";
-
-/** An instance type as it can be had today. */
-export interface InstanceTypeInfo {
-  /** Such as `gpu_1x_a10`. */
-  readonly name: string;
-  readonly description: string;
+/** What an instance is made of, and what it costs. */
+export interface Hardware {
   readonly gpus: number;
   readonly vcpus: number;
   readonly memoryGib: number;
-  readonly storageGib: number;
+  /** As Kubernetes names it. */
   readonly architecture: "amd64" | "arm64";
   /** US dollars. */
   readonly hourlyPriceUsd: number;
+}
+
+export function hardwareOf({ name, specs, architecture, price_cents_per_hour }: InstanceType): Hardware {
+  return {
+    gpus: specs.gpus,
+    vcpus: specs.vcpus,
+    memoryGib: specs.memory_gib,
+    // Replies without the field are of types that are known by their name.
+    architecture: architecture === "arm64" || /gh200|gb200/.test(name) ? "arm64" : "amd64",
+    hourlyPriceUsd: price_cents_per_hour / 100,
+  };
+}
+
+/** An instance type as it can be had today. */
+export interface InstanceTypeInfo extends Hardware {
+  /** Such as `gpu_1x_a10`. */
+  readonly name: string;
+  readonly description: string;
+  readonly storageGib: number;
   /** Names of the regions that have room now. */
   readonly regions: readonly string[];
 }
@@ -34,12 +46,8 @@ export async function lookUpInstanceTypes(
       {
         name: type.name,
         description: type.description,
-        gpus: type.specs.gpus,
-        vcpus: type.specs.vcpus,
-        memoryGib: type.specs.memory_gib,
         storageGib: type.specs.storage_gib,
-        architecture: architectureOf(type),
-        hourlyPriceUsd: type.price_cents_per_hour / 100,
+        ...hardwareOf(type),
         regions: regions.map(({ name }) => name),
       },
     ]),

@@ -1,12 +1,5 @@
+import type { Waiting } from "./context";
 import { LambdaCloudError } from "./errors";
-import type { Clock } from "./limiter";
-
-export interface CertainContext {
-  readonly clock: Clock;
-  readonly pollIntervalMs: number;
-  /** How long what an unclear request may have made is looked for before it counts as not made. */
-  readonly settleMs: number;
-}
 
 /** Creates something that the API gives no way to create once. */
 export interface Creation<T> {
@@ -21,12 +14,12 @@ const isAmbiguous = (error: unknown): boolean =>
   error instanceof LambdaCloudError && error.kind === "ambiguous";
 
 /**
- * Sends the request, and makes sure of its outcome: when that is unclear, what it makes is looked for until the time for
- * it is over; only then, and only if the list could be read, the request is sent once more.
+ * Sends the request, and makes sure of its outcome: when that is unclear, what it makes is looked for until
+ * `settleMs` is over; only then, and only if the list could be read, the request is sent once more.
  *
  * @throws What `create` throws when nothing was made; Error when the outcome stays unclear
  */
-export async function certain<T>(context: CertainContext, creation: Creation<T>): Promise<T> {
+export async function certain<T>(waiting: Waiting, creation: Creation<T>): Promise<T> {
   const { subject, create, find } = creation;
   for (let attempt = 1; attempt <= 2; attempt++) {
     const made = await create().catch(async (error: unknown) => {
@@ -36,7 +29,7 @@ export async function certain<T>(context: CertainContext, creation: Creation<T>)
       if (found === undefined) throw error;
       return found;
     });
-    const found = made ?? (await settle(context, subject, find));
+    const found = made ?? (await settle(waiting, subject, find));
     if (found !== undefined) return found;
   }
   throw new Error(
@@ -46,7 +39,7 @@ export async function certain<T>(context: CertainContext, creation: Creation<T>)
 
 /** Looks for something after a request whose outcome is unclear. A list that cannot be read decides nothing. */
 async function settle<T>(
-  { clock, settleMs, pollIntervalMs }: CertainContext,
+  { clock, settings: { settleMs, pollIntervalMs } }: Waiting,
   subject: string,
   find: () => Promise<T | undefined>,
 ): Promise<T | undefined> {

@@ -94,14 +94,7 @@ export class LambdaCloudClient {
   /** @returns The ids of what was launched; the API launches one at a time */
   async launch(request: schemas.LaunchRequest): Promise<string[]> {
     const body = schemas.launchRequestSchema.parse(request);
-    const reply = await this.#send({
-      method: "POST",
-      path: LAUNCH,
-      body,
-      reply: schemas.launchReplySchema,
-      repeatable: false,
-    });
-    return reply.instance_ids;
+    return (await this.#create(LAUNCH, body, schemas.launchReplySchema)).instance_ids;
   }
 
   renameInstance(id: string, name: string): Promise<schemas.Instance> {

@@ -1,21 +1,11 @@
+import { Adoption, type Adoptable } from "./adoption";
 import { certain } from "./certain";
-import type { LambdaCloudClient } from "./client";
-import {
-  Adoption,
-  isUnknown,
-  type Adoptable,
-  type CheckFailure,
-  type DiffResult,
-  type Handlers,
-} from "./handlers";
+import type { LambdaContext } from "./context";
+import { isUnknown, type CheckFailure, type DiffResult, type Handlers } from "./handlers";
 import { deleteWhenFree } from "./inUse";
-import { ALIVE } from "./launch";
-import { systemClock, type Clock } from "./limiter";
 import { FILE_SYSTEM_NAME, MAX_FILE_SYSTEM_NAME_LENGTH, type FileSystem } from "./schemas";
-import type { LambdaSettings } from "./settings";
 
 export interface FileSystemInputs extends Adoptable {
-  readonly name: string;
   readonly region: string;
   readonly __provider?: unknown;
 }
@@ -26,15 +16,7 @@ export interface FileSystemOutputs extends FileSystemInputs {
   readonly schemaVersion: 1;
 }
 
-export interface FileSystemContext {
-  readonly client: Pick<
-    LambdaCloudClient,
-    "listFileSystems" | "createFileSystem" | "deleteFileSystem" | "listInstances"
-  >;
-  readonly settings: Pick<LambdaSettings, "pollIntervalMs" | "settleMs">;
-  /** @default systemClock */
-  readonly clock?: Clock;
-}
+type Context = LambdaContext<"listFileSystems" | "createFileSystem" | "deleteFileSystem" | "listInstances">;
 
 const outputs = (inputs: FileSystemInputs, { mount_point }: FileSystem): FileSystemOutputs => ({
   ...inputs,
@@ -53,27 +35,22 @@ function adoptionObstacle(found: FileSystem | undefined, { name, region }: FileS
 
 /** The lifecycle of a file system. It can be made and deleted; nothing of it can change, and its data goes with it. */
 export class FileSystemHandlers implements Handlers<FileSystemInputs, FileSystemOutputs> {
-  readonly #context: FileSystemContext;
-  readonly #clock: Clock;
+  readonly #context: Context;
   readonly #adoption: Adoption<FileSystem, FileSystemInputs>;
-  /** Ids that creations of this run took over; see the deletion of instances. */
-  readonly #takenOver = new Set<string>();
 
-  constructor(context: FileSystemContext) {
+  constructor(context: Context) {
     this.#context = context;
-    this.#clock = context.clock ?? systemClock;
     this.#adoption = new Adoption((id) => this.#find((known) => known.id === id), adoptionObstacle);
   }
 
-  async check(olds: Partial<FileSystemInputs> | undefined, news: FileSystemInputs) {
+  check(olds: Partial<FileSystemInputs> | undefined, news: FileSystemInputs) {
     const failures: CheckFailure[] = [];
     const { name } = news;
     if (!isUnknown(name) && (!FILE_SYSTEM_NAME.test(name) || name.length > MAX_FILE_SYSTEM_NAME_LENGTH)) {
       const reason = `The name may have letters, digits and dashes, at most ${MAX_FILE_SYSTEM_NAME_LENGTH}, and starts with a letter.`;
       failures.push({ property: "name", reason });
     }
-    if (failures.length === 0) failures.push(...(await this.#adoption.check(olds, news)));
-    return { inputs: news, failures };
+    return this.#adoption.check(olds, news, failures);
   }
 
   /** Names are unique in the account, so a replacement under the same name has to delete first. */
@@ -95,21 +72,17 @@ export class FileSystemHandlers implements Handlers<FileSystemInputs, FileSystem
         `file system ${inputs.name}: the account has one of this name in ${existing.region.name}; expected ${inputs.region}. Choose another name or that region.`,
       );
     }
-    if (existing !== undefined) this.#takenOver.add(existing.id);
+    if (existing !== undefined) this.#adoption.takeOver(existing.id);
     const fileSystem = existing ?? (await this.#make(inputs));
     return { id: fileSystem.id, outs: outputs(inputs, fileSystem) };
   }
 
   #make({ name, region }: FileSystemInputs): Promise<FileSystem> {
-    const { client, settings } = this.#context;
-    return certain(
-      { clock: this.#clock, ...settings },
-      {
-        subject: `file system ${name}`,
-        create: () => client.createFileSystem(name, region),
-        find: () => this.#find((known) => known.name === name && known.region.name === region),
-      },
-    );
+    return certain(this.#context, {
+      subject: `file system ${name}`,
+      create: () => this.#context.client.createFileSystem(name, region),
+      find: () => this.#find((known) => known.name === name && known.region.name === region),
+    });
   }
 
   async read(id: string, props: FileSystemOutputs): Promise<{ id: string; props: FileSystemOutputs }> {
@@ -125,16 +98,12 @@ export class FileSystemHandlers implements Handlers<FileSystemInputs, FileSystem
 
   /** Waits until its last instance has let go of it. */
   async delete(id: string, { name }: FileSystemOutputs): Promise<void> {
-    if (this.#takenOver.has(id)) return;
-    const { client, settings } = this.#context;
+    if (this.#adoption.isTakenOver(id)) return;
     await deleteWhenFree(
-      { clock: this.#clock, pollIntervalMs: settings.pollIntervalMs },
+      this.#context,
       `file system ${name}`,
-      () => client.deleteFileSystem(id),
-      async () =>
-        (await client.listInstances())
-          .filter((instance) => ALIVE.has(instance.status) && instance.file_system_names.includes(name))
-          .map((instance) => instance.name ?? instance.id),
+      () => this.#context.client.deleteFileSystem(id),
+      ({ file_system_names }) => file_system_names.includes(name),
     );
   }
 

@@ -1,9 +1,7 @@
-import type { LambdaCloudClient } from "./client";
+import type { LambdaContext } from "./context";
 import { LambdaCloudError } from "./errors";
 import { isUnknown, type CheckFailure, type DiffResult, type Handlers } from "./handlers";
-import { systemClock, type Clock } from "./limiter";
 import { checkRules, fromWire, marked, sameRules, toWire, unmarked, type FirewallRule } from "./rules";
-import type { LambdaSettings } from "./settings";
 
 export interface FirewallRulesInputs {
   /** Id of a ruleset, or `global` for the rules of every instance of the workspace. */
@@ -18,12 +16,7 @@ export interface FirewallRulesOutputs extends FirewallRulesInputs {
   readonly schemaVersion: 1;
 }
 
-export interface FirewallRulesContext {
-  readonly client: Pick<LambdaCloudClient, "getFirewallRules" | "updateFirewallRuleset">;
-  readonly settings: Pick<LambdaSettings, "pollIntervalMs">;
-  /** @default systemClock */
-  readonly clock?: Clock;
-}
+type Context = LambdaContext<"getFirewallRules" | "updateFirewallRuleset">;
 
 /** Writers who know nothing of each other overwrite each other: what was written is read again, so many times. */
 const ATTEMPTS = 5;
@@ -33,14 +26,12 @@ const ATTEMPTS = 5;
  * their owner's mark: those of others are never taken away, and what a run that was cut off wrote is found again.
  */
 export class FirewallRulesHandlers implements Handlers<FirewallRulesInputs, FirewallRulesOutputs> {
-  readonly #context: FirewallRulesContext;
-  readonly #clock: Clock;
+  readonly #context: Context;
   /** Of this run, so that a replacement's predecessor does not take away what the replacement has written. */
   readonly #written = new Set<string>();
 
-  constructor(context: FirewallRulesContext) {
+  constructor(context: Context) {
     this.#context = context;
-    this.#clock = context.clock ?? systemClock;
   }
 
   check(_olds: unknown, news: FirewallRulesInputs) {
@@ -92,10 +83,10 @@ export class FirewallRulesHandlers implements Handlers<FirewallRulesInputs, Fire
     wanted: readonly FirewallRule[],
     { mayBeGone = false } = {},
   ): Promise<void> {
-    const { client, settings } = this.#context;
+    const { client, clock, settings } = this.#context;
     let unclear: LambdaCloudError | undefined;
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-      if (attempt > 2) await this.#clock.sleep(settings.pollIntervalMs);
+      if (attempt > 2) await clock.sleep(settings.pollIntervalMs);
       const present = (await client.getFirewallRules(ruleset))?.map(fromWire);
       if (present === undefined && mayBeGone) return;
       if (present === undefined)

@@ -1,22 +1,12 @@
+import { Adoption, type Adoptable } from "./adoption";
 import { certain } from "./certain";
-import type { LambdaCloudClient } from "./client";
-import {
-  Adoption,
-  isUnknown,
-  type Adoptable,
-  type CheckFailure,
-  type DiffResult,
-  type Handlers,
-} from "./handlers";
+import type { LambdaContext } from "./context";
+import { isUnknown, type CheckFailure, type DiffResult, type Handlers } from "./handlers";
 import { deleteWhenFree } from "./inUse";
-import { ALIVE } from "./launch";
-import { systemClock, type Clock } from "./limiter";
 import { checkRules, fromWire, isMarked, sameRules, toWire, type FirewallRule } from "./rules";
 import { MAX_NAME_LENGTH, type FirewallRuleset } from "./schemas";
-import type { LambdaSettings } from "./settings";
 
 export interface FirewallRulesetInputs extends Adoptable {
-  readonly name: string;
   readonly region: string;
   readonly rules: readonly FirewallRule[];
   readonly __provider?: unknown;
@@ -26,20 +16,13 @@ export interface FirewallRulesetOutputs extends FirewallRulesetInputs {
   readonly schemaVersion: 1;
 }
 
-export interface FirewallRulesetContext {
-  readonly client: Pick<
-    LambdaCloudClient,
-    | "listFirewallRulesets"
-    | "createFirewallRuleset"
-    | "getFirewallRules"
-    | "updateFirewallRuleset"
-    | "deleteFirewallRuleset"
-    | "listInstances"
-  >;
-  readonly settings: Pick<LambdaSettings, "pollIntervalMs" | "settleMs">;
-  /** @default systemClock */
-  readonly clock?: Clock;
-}
+type Context = LambdaContext<
+  | "listFirewallRulesets"
+  | "createFirewallRuleset"
+  | "updateFirewallRuleset"
+  | "deleteFirewallRuleset"
+  | "listInstances"
+>;
 
 /** Rules that nobody else has marked as theirs. */
 const ownRules = ({ rules }: Pick<FirewallRuleset, "rules">): FirewallRule[] =>
@@ -57,24 +40,19 @@ function adoptionObstacle(found: FirewallRuleset | undefined, { region }: Firewa
  * was launched with it. Rules that others have put into it ({@link FirewallRulesHandlers}) stay.
  */
 export class FirewallRulesetHandlers implements Handlers<FirewallRulesetInputs, FirewallRulesetOutputs> {
-  readonly #context: FirewallRulesetContext;
-  readonly #clock: Clock;
+  readonly #context: Context;
   readonly #adoption: Adoption<FirewallRuleset, FirewallRulesetInputs>;
-  /** Ids that creations of this run took over; see the deletion of instances. */
-  readonly #takenOver = new Set<string>();
 
-  constructor(context: FirewallRulesetContext) {
+  constructor(context: Context) {
     this.#context = context;
-    this.#clock = context.clock ?? systemClock;
     this.#adoption = new Adoption((id) => this.#find((known) => known.id === id), adoptionObstacle);
   }
 
-  async check(olds: Partial<FirewallRulesetInputs> | undefined, news: FirewallRulesetInputs) {
+  check(olds: Partial<FirewallRulesetInputs> | undefined, news: FirewallRulesetInputs) {
     const failures: CheckFailure[] = checkRules(news.rules);
     if (!isUnknown(news.name) && (news.name.length < 1 || news.name.length > MAX_NAME_LENGTH))
       failures.push({ property: "name", reason: `The name must have 1 to ${MAX_NAME_LENGTH} characters.` });
-    if (failures.length === 0) failures.push(...(await this.#adoption.check(olds, news)));
-    return { inputs: news, failures };
+    return this.#adoption.check(olds, news, failures);
   }
 
   diff(_id: string, olds: FirewallRulesetOutputs, news: FirewallRulesetInputs): Promise<DiffResult> {
@@ -89,21 +67,17 @@ export class FirewallRulesetHandlers implements Handlers<FirewallRulesetInputs, 
     const existing = (await this.#adoption.carryOut(inputs)) ?? (await this.#findLike(inputs));
     if (existing === undefined)
       return { id: await this.#make(inputs), outs: { ...inputs, schemaVersion: 1 } };
-    this.#takenOver.add(existing.id);
+    this.#adoption.takeOver(existing.id);
     return { id: existing.id, ...(await this.#bringUpToDate(existing, inputs)) };
   }
 
   async #make(inputs: FirewallRulesetInputs): Promise<string> {
-    const { client, settings } = this.#context;
     const { name, region, rules } = inputs;
-    const { id } = await certain(
-      { clock: this.#clock, ...settings },
-      {
-        subject: `firewall ruleset ${name}`,
-        create: () => client.createFirewallRuleset({ name, region, rules: rules.map(toWire) }),
-        find: () => this.#findLike(inputs),
-      },
-    );
+    const { id } = await certain(this.#context, {
+      subject: `firewall ruleset ${name}`,
+      create: () => this.#context.client.createFirewallRuleset({ name, region, rules: rules.map(toWire) }),
+      find: () => this.#findLike(inputs),
+    });
     return id;
   }
 
@@ -150,18 +124,12 @@ export class FirewallRulesetHandlers implements Handlers<FirewallRulesetInputs, 
 
   /** Waits until its last instance has let go of it. */
   async delete(id: string, { name }: FirewallRulesetOutputs): Promise<void> {
-    if (this.#takenOver.has(id)) return;
-    const { client, settings } = this.#context;
+    if (this.#adoption.isTakenOver(id)) return;
     await deleteWhenFree(
-      { clock: this.#clock, pollIntervalMs: settings.pollIntervalMs },
+      this.#context,
       `firewall ruleset ${name}`,
-      () => client.deleteFirewallRuleset(id),
-      async () =>
-        (await client.listInstances())
-          .filter(({ status, firewall_rulesets }) => {
-            return ALIVE.has(status) && firewall_rulesets?.some((ruleset) => ruleset.id === id);
-          })
-          .map((instance) => instance.name ?? instance.id),
+      () => this.#context.client.deleteFirewallRuleset(id),
+      ({ firewall_rulesets }) => firewall_rulesets?.some((ruleset) => ruleset.id === id) ?? false,
     );
   }
 

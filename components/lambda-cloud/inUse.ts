@@ -1,10 +1,6 @@
+import type { LambdaContext } from "./context";
 import { LambdaCloudError } from "./errors";
-import type { Clock } from "./limiter";
-
-export interface DeletionContext {
-  readonly clock: Clock;
-  readonly pollIntervalMs: number;
-}
+import { isAlive, type Instance } from "./schemas";
 
 /** What used it may be gone already and still count for some minutes. */
 const IN_USE_TIMEOUT_MS = 15 * 60_000;
@@ -20,14 +16,14 @@ const IN_USE = new Set([
  * Deletes what an instance may still hold: what is in use is tried again while its last user goes. An instance that
  * lives does not go by itself, so then there is nothing to wait for.
  *
- * @param users Names of living instances that hold it
- * @throws Error that names the users
+ * @param holds Whether an instance holds it
+ * @throws Error that names those that live and hold it
  */
 export async function deleteWhenFree(
-  { clock, pollIntervalMs }: DeletionContext,
+  { client, clock, settings }: LambdaContext<"listInstances">,
   subject: string,
   remove: () => Promise<void>,
-  users: () => Promise<readonly string[]>,
+  holds: (instance: Instance) => boolean,
 ): Promise<void> {
   const deadline = clock.now() + IN_USE_TIMEOUT_MS;
   for (;;) {
@@ -38,12 +34,12 @@ export async function deleteWhenFree(
       if (!(error instanceof LambdaCloudError) || !IN_USE.has(error.code) || clock.now() > deadline)
         throw error;
     }
-    const names = await users();
-    if (names.length > 0) {
+    const users = (await client.listInstances()).filter((instance) => isAlive(instance) && holds(instance));
+    if (users.length > 0) {
       throw new Error(
-        `${subject}: it is in use by ${names.join(", ")}; expected no instance to use it. Terminate them, and run the command again.`,
+        `${subject}: it is in use by ${users.map(({ id, name }) => name ?? id).join(", ")}; expected no instance to use it. Terminate them, and run the command again.`,
       );
     }
-    await clock.sleep(pollIntervalMs);
+    await clock.sleep(settings.pollIntervalMs);
   }
 }

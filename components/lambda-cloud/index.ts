@@ -4,6 +4,7 @@ import { FileSystemHandlers } from "./fileSystem";
 import { FirewallRulesHandlers } from "./firewallRules";
 import { FirewallRulesetHandlers } from "./firewallRuleset";
 import { InstanceHandlers } from "./instance";
+import { systemClock } from "./limiter";
 import {
   clientFromEnvironment,
   lambdaSettingsOf,
@@ -24,6 +25,7 @@ export interface LambdaCloudHandlers {
 /** The settings, and a client that is made at its first use: a missing key is an error only where the API is needed. */
 class Context {
   readonly settings: LambdaSettings;
+  readonly clock = systemClock;
   readonly #source: SettingsSource;
   #client: LambdaCloudClient | undefined;
 

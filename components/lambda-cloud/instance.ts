@@ -1,10 +1,10 @@
-import type { LambdaCloudClient } from "./client";
-import { Adoption, InitializationFailure, type DiffResult, type Handlers } from "./handlers";
+import { Adoption } from "./adoption";
+import type { LambdaContext } from "./context";
+import { InitializationFailure, type DiffResult, type Handlers } from "./handlers";
 import {
   adoptionObstacle,
   checkInstance,
   diffInstance,
-  GONE,
   launchSpec,
   outputs,
   usablePlacements,
@@ -12,19 +12,11 @@ import {
   type InstanceOutputs,
 } from "./instancePlan";
 import { launchOnce } from "./launch";
-import { systemClock, type Clock } from "./limiter";
-import type { Instance } from "./schemas";
-import type { LambdaSettings } from "./settings";
+import { isAlive, type Instance } from "./schemas";
 
-export interface InstanceContext {
-  readonly client: Pick<
-    LambdaCloudClient,
-    "listInstances" | "listInstanceTypes" | "getInstance" | "launch" | "terminate" | "renameInstance"
-  >;
-  readonly settings: Pick<LambdaSettings, "pollIntervalMs" | "bootTimeoutMs" | "settleMs">;
-  /** @default systemClock */
-  readonly clock?: Clock;
-}
+export type InstanceContext = LambdaContext<
+  "listInstances" | "listInstanceTypes" | "getInstance" | "launch" | "terminate" | "renameInstance"
+>;
 
 const MINUTE_MS = 60_000;
 const BOOT_TIMEOUT_MS = { small: 20 * MINUTE_MS, large: 40 * MINUTE_MS };
@@ -33,22 +25,16 @@ const DELETE_TIMEOUT_MS = 15 * MINUTE_MS;
 /** The lifecycle of a Lambda Cloud instance. */
 export class InstanceHandlers implements Handlers<InstanceInputs, InstanceOutputs> {
   readonly #context: InstanceContext;
-  readonly #clock: Clock;
   readonly #adoption: Adoption<Instance, InstanceInputs>;
-  /** Ids that creations of this run took over instead of launching. */
-  readonly #takenOver = new Set<string>();
 
   constructor(context: InstanceContext) {
     this.#context = context;
-    this.#clock = context.clock ?? systemClock;
     this.#adoption = new Adoption((id) => context.client.getInstance(id), adoptionObstacle);
   }
 
   /** Old inputs are given only for a resource that state holds. */
-  async check(olds: Partial<InstanceInputs> | undefined, news: InstanceInputs) {
-    const failures = checkInstance(news);
-    if (failures.length === 0) failures.push(...(await this.#adoption.check(olds, news)));
-    return { inputs: news, failures };
+  check(olds: Partial<InstanceInputs> | undefined, news: InstanceInputs) {
+    return this.#adoption.check(olds, news, checkInstance(news));
   }
 
   diff(_id: string, olds: InstanceOutputs, news: InstanceInputs): Promise<DiffResult> {
@@ -57,7 +43,7 @@ export class InstanceHandlers implements Handlers<InstanceInputs, InstanceOutput
 
   async create(inputs: InstanceInputs): Promise<{ id: string; outs: InstanceOutputs }> {
     const { id, takenOver } = await this.#obtain(inputs);
-    if (takenOver) this.#takenOver.add(id);
+    if (takenOver) this.#adoption.takeOver(id);
     return {
       id,
       outs: await this.#untilReady(id, inputs, { ifGone: "Run the command again: it launches another" }),
@@ -65,20 +51,18 @@ export class InstanceHandlers implements Handlers<InstanceInputs, InstanceOutput
   }
 
   async #obtain(inputs: InstanceInputs): Promise<{ id: string; takenOver: boolean }> {
-    const { client, settings } = this.#context;
     const adopted = await this.#adoption.carryOut(inputs);
     if (adopted === undefined) {
-      const context = { client, clock: this.#clock, ...settings };
       const capacityTimeoutMs = (inputs.capacityTimeoutMinutes ?? 0) * MINUTE_MS;
-      return launchOnce(context, usablePlacements(inputs), launchSpec(inputs), { capacityTimeoutMs });
+      return launchOnce(this.#context, usablePlacements(inputs), launchSpec(inputs), { capacityTimeoutMs });
     }
-    if (adopted.name !== inputs.name) await client.renameInstance(adopted.id, inputs.name);
+    if (adopted.name !== inputs.name) await this.#context.client.renameInstance(adopted.id, inputs.name);
     return { id: adopted.id, takenOver: true };
   }
 
   async read(id: string, props: InstanceOutputs): Promise<{ id: string; props: InstanceOutputs }> {
     const instance = await this.#context.client.getInstance(id);
-    if (instance === undefined || GONE.has(instance.status)) return { id: "", props };
+    if (instance === undefined || !isAlive(instance)) return { id: "", props };
     return { id, props: { ...outputs(props, instance), name: instance.name ?? props.name } };
   }
 
@@ -89,32 +73,28 @@ export class InstanceHandlers implements Handlers<InstanceInputs, InstanceOutput
     return { outs: await this.#untilReady(id, news, { ifGone, olds }) };
   }
 
-  /**
-   * Terminates, and waits until the instance is gone: what it uses can be deleted only then. An instance that a
-   * creation of this run took over is kept. The engine asks for that when it replaces a resource by one just like it
-   * (`up --replace`, a new logical name): create cannot tell the predecessor from what a run that was cut off left.
-   */
+  /** Terminates, and waits until the instance is gone: what it uses can be deleted only then. */
   async delete(id: string): Promise<void> {
-    if (this.#takenOver.has(id)) {
+    if (this.#adoption.isTakenOver(id)) {
       console.warn(
         `instance ${id}: it is kept, because its replacement is just like it and has taken it over. To get another machine, give the instance replacement: "delete-first" and run the command again.`,
       );
       return;
     }
     const { client, settings } = this.#context;
-    const deadline = this.#clock.now() + DELETE_TIMEOUT_MS;
+    const deadline = this.#context.clock.now() + DELETE_TIMEOUT_MS;
     for (let asked = false; ;) {
       const instance = await client.getInstance(id);
       if (instance === undefined || instance.status === "terminated" || instance.status === "preempted")
         return;
-      if (this.#clock.now() > deadline) {
+      if (this.#context.clock.now() > deadline) {
         throw new Error(
           `instance ${id}: it is still ${instance.status} 15 minutes after its termination was asked for. Look at it in the Lambda Cloud console.`,
         );
       }
       if (instance.status !== "terminating" || !asked) await this.#askToTerminate(id, instance.status);
       asked = true;
-      await this.#clock.sleep(settings.pollIntervalMs);
+      await this.#context.clock.sleep(settings.pollIntervalMs);
     }
   }
 
@@ -125,7 +105,7 @@ export class InstanceHandlers implements Handlers<InstanceInputs, InstanceOutput
       await this.#context.client.terminate(id);
     } catch (error) {
       const now = await this.#context.client.getInstance(id);
-      if (now !== undefined && !GONE.has(now.status)) throw error;
+      if (now !== undefined && isAlive(now)) throw error;
     }
   }
 
@@ -135,20 +115,20 @@ export class InstanceHandlers implements Handlers<InstanceInputs, InstanceOutput
     { ifGone, olds }: { readonly ifGone: string; readonly olds?: InstanceOutputs },
   ): Promise<InstanceOutputs> {
     const { pollIntervalMs, settleMs } = this.#context.settings;
-    const started = this.#clock.now();
+    const started = this.#context.clock.now();
     let last: Instance | undefined;
     const notReady = (reason: string): InitializationFailure =>
       new InitializationFailure(id, last === undefined ? { ...olds, ...inputs } : outputs(inputs, last), [
         reason,
       ]);
     for (;;) {
-      const waited = this.#clock.now() - started;
+      const waited = this.#context.clock.now() - started;
       const seen = await this.#context.client.getInstance(id).catch((error: unknown) => {
         throw notReady(error instanceof Error ? error.message : String(error));
       });
       if (seen !== undefined) last = seen;
       if (seen?.status === "active" && seen.ip) return outputs(inputs, seen);
-      if (seen !== undefined && GONE.has(seen.status)) {
+      if (seen !== undefined && !isAlive(seen)) {
         throw new Error(`${inputs.name}: the instance ${id} is ${seen.status}. ${ifGone}.`);
       }
       if (seen === undefined && waited > settleMs) {
@@ -161,7 +141,7 @@ export class InstanceHandlers implements Handlers<InstanceInputs, InstanceOutput
           `${inputs.name}: the instance ${id} is ${last?.status ?? "unknown"}, not active, after ${Math.round(waited / MINUTE_MS)} minutes. Run the command again to go on waiting, or replace it.`,
         );
       }
-      await this.#clock.sleep(pollIntervalMs);
+      await this.#context.clock.sleep(pollIntervalMs);
     }
   }
 

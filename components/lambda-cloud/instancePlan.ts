@@ -1,11 +1,13 @@
 /** What a Lambda Cloud instance is to be, and what a change of that means. Pure: nothing here talks to the API. */
 import { isDeepStrictEqual } from "node:util";
-import { architectureOf } from "./catalog";
-import { isUnknown, type Adoptable, type CheckFailure, type DiffResult } from "./handlers";
+import type { Adoptable } from "./adoption";
+import { hardwareOf, type Hardware } from "./catalog";
+import { isUnknown, type CheckFailure, type DiffResult } from "./handlers";
 import { isListed, type LaunchSpec, type Placement, type RulesetRef } from "./launch";
 import { canonicalJson } from "./naming";
 import {
   HOSTNAME,
+  isAlive,
   MAX_NAME_LENGTH,
   MAX_TAG_VALUE_LENGTH,
   MAX_USER_DATA_BYTES,
@@ -25,7 +27,6 @@ export interface Mount {
 }
 
 export interface InstanceInputs extends Adoptable {
-  readonly name: string;
   readonly placements: readonly Placement[];
   readonly sshKeyName: string;
   readonly image?: { readonly family: string } | { readonly id: string };
@@ -40,17 +41,12 @@ export interface InstanceInputs extends Adoptable {
   readonly __provider?: unknown;
 }
 
-export interface InstanceOutputs extends InstanceInputs {
+export interface InstanceOutputs extends InstanceInputs, Hardware {
   readonly instanceType: string;
   readonly region: string;
   /** Absent only while the instance is not ready. */
   readonly ip?: string;
   readonly privateIp?: string;
-  readonly hourlyPriceUsd: number;
-  readonly gpus: number;
-  readonly vcpus: number;
-  readonly memoryGib: number;
-  readonly architecture: "amd64" | "arm64";
   /** Opens the instance's notebook server; secret. */
   readonly jupyterToken?: string;
   /** With the token in it; secret. */
@@ -189,18 +185,14 @@ export function outputs(inputs: InstanceInputs, instance: Instance): InstanceOut
     ...(private_ip ? { privateIp: private_ip } : {}),
     ...(jupyter_token ? { jupyterToken: jupyter_token } : {}),
     ...(jupyter_url ? { jupyterUrl: jupyter_url } : {}),
-    hourlyPriceUsd: type.price_cents_per_hour / 100,
-    gpus: type.specs.gpus,
-    vcpus: type.specs.vcpus,
-    memoryGib: type.specs.memory_gib,
-    architecture: architectureOf(type),
+    ...hardwareOf(type),
     schemaVersion: 1,
   };
 }
 
 /** Why an instance cannot be taken over; undefined when it can. */
 export function adoptionObstacle(instance: Instance | undefined, inputs: InstanceInputs): string | undefined {
-  if (instance === undefined || GONE.has(instance.status)) return "There is no living instance of this id.";
+  if (instance === undefined || !isAlive(instance)) return "There is no living instance of this id.";
   if (!isUnknown(inputs.placements) && !isListed(inputs.placements, instance)) {
     return `The instance is a ${instance.instance_type.name} in ${instance.region.name}; add this to the placements.`;
   }
@@ -213,6 +205,3 @@ export function adoptionObstacle(instance: Instance | undefined, inputs: Instanc
   }
   return undefined;
 }
-
-/** States from which no instance comes back. */
-export const GONE = new Set<Instance["status"]>(["terminated", "terminating", "preempted"]);

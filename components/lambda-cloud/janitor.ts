@@ -1,8 +1,9 @@
 /** Finds what a project owns at Lambda but no state holds, and removes it on request. */
 import { z } from "zod";
+import { hardwareOf } from "./catalog";
 import type { LambdaCloudClient } from "./client";
-import { ALIVE } from "./launch";
 import { isOwnedName } from "./naming";
+import { isAlive } from "./schemas";
 
 const resourceSchema = z.looseObject({
   type: z.string(),
@@ -67,18 +68,17 @@ export async function findOwned(
   >,
   project: string,
 ): Promise<Owned[]> {
-  const instances = (await client.listInstances())
-    .filter(({ status }) => ALIVE.has(status))
-    .map(({ id, name, instance_type: { price_cents_per_hour: cents } }) => ({
-      id,
-      name: name ?? "",
-      hourlyPriceUsd: cents / 100,
-    }));
+  const instances = (await client.listInstances()).filter(isAlive).map(({ id, name, instance_type }) => ({
+    id,
+    name: name ?? "",
+    hourlyPriceUsd: hardwareOf(instance_type).hourlyPriceUsd,
+  }));
+  const named = ({ id, name }: Pick<Owned, "id" | "name">) => ({ id, name });
   const kinds: [Owned["kind"], readonly Omit<Owned, "kind">[]][] = [
     ["instance", instances],
-    ["firewall ruleset", (await client.listFirewallRulesets()).map(({ id, name }) => ({ id, name }))],
-    ["SSH key", (await client.listSshKeys()).map(({ id, name }) => ({ id, name }))],
-    ["file system", (await client.listFileSystems()).map(({ id, name }) => ({ id, name }))],
+    ["firewall ruleset", (await client.listFirewallRulesets()).map(named)],
+    ["SSH key", (await client.listSshKeys()).map(named)],
+    ["file system", (await client.listFileSystems()).map(named)],
   ];
   return kinds.flatMap(([kind, all]) =>
     all.filter(({ name }) => isOwnedName(project, name)).map((one) => ({ kind, ...one })),

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { certain, type CertainContext } from "./certain";
-import type { LambdaCloudClient } from "./client";
+import { certain } from "./certain";
+import type { LambdaContext } from "./context";
 import { LambdaCloudError } from "./errors";
 import { canonicalJson } from "./naming";
-import type { Instance, InstanceTypes, LaunchRequest } from "./schemas";
+import { isAlive, type Instance, type InstanceTypes, type LaunchRequest } from "./schemas";
 
 /** A type and a region that an instance may run in. */
 export interface Placement {
@@ -31,14 +31,11 @@ export interface LaunchOptions {
   readonly capacityTimeoutMs?: number;
 }
 
-interface LaunchContext extends CertainContext {
-  readonly client: Pick<LambdaCloudClient, "listInstances" | "listInstanceTypes" | "launch" | "terminate">;
-}
+type LaunchContext = LambdaContext<"listInstances" | "listInstanceTypes" | "launch" | "terminate">;
 
 /** Between two looks for room, in poll intervals: half a minute by default. */
 const CAPACITY_POLLS = 6;
 
-export const ALIVE = new Set<Instance["status"]>(["booting", "active", "unhealthy"]);
 const NO_CAPACITY = "instance-operations/launch/insufficient-capacity";
 
 /** Tells launches of one name apart: the hash of everything that a launch sets and that cannot change later. */
@@ -63,7 +60,7 @@ async function findAlike(
   return (await client.listInstances()).filter(
     (instance) =>
       instance.name === spec.name &&
-      ALIVE.has(instance.status) &&
+      isAlive(instance) &&
       spec.ssh_key_names.every((key) => instance.ssh_key_names.includes(key)) &&
       isListed(placements, instance) &&
       (tagOf(instance, LAUNCH_TAG) ?? hash) === hash,
@@ -137,7 +134,7 @@ export async function launchOnce(
         `${spec.name}: Lambda has no capacity (tried ${candidates.length} of ${placements.length} placements); expected room for one of ${show(placements)}. Add instance types or regions, or try again later.`,
       );
     }
-    await context.clock.sleep(CAPACITY_POLLS * context.pollIntervalMs);
+    await context.clock.sleep(CAPACITY_POLLS * context.settings.pollIntervalMs);
   }
 }
 

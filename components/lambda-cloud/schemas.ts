@@ -96,6 +96,10 @@ export const instanceSchema = z.looseObject({
 });
 export type Instance = z.infer<typeof instanceSchema>;
 
+/** Whether it runs, or is about to; from the other states none comes back. */
+export const isAlive = ({ status }: { readonly status: string }): boolean =>
+  ["booting", "active", "unhealthy"].includes(status);
+
 export const sshKeySchema = z.looseObject({
   id: z.string().min(1),
   name: z.string(),

@@ -1,19 +1,10 @@
+import { Adoption, type Adoptable } from "./adoption";
 import { certain } from "./certain";
-import type { LambdaCloudClient } from "./client";
-import {
-  Adoption,
-  isUnknown,
-  type Adoptable,
-  type CheckFailure,
-  type DiffResult,
-  type Handlers,
-} from "./handlers";
-import { systemClock, type Clock } from "./limiter";
+import type { LambdaContext } from "./context";
+import { isUnknown, type CheckFailure, type DiffResult, type Handlers } from "./handlers";
 import { MAX_NAME_LENGTH, type GeneratedSshKey, type SshKey } from "./schemas";
-import type { LambdaSettings } from "./settings";
 
 export interface SshKeyInputs extends Adoptable {
-  readonly name: string;
   /** @default - the API makes a pair */
   readonly publicKey?: string;
   readonly __provider?: unknown;
@@ -25,12 +16,7 @@ export interface SshKeyOutputs extends SshKeyInputs {
   readonly privateKey?: string;
 }
 
-export interface SshKeyContext {
-  readonly client: Pick<LambdaCloudClient, "listSshKeys" | "addSshKey" | "deleteSshKey">;
-  readonly settings: Pick<LambdaSettings, "pollIntervalMs" | "settleMs">;
-  /** @default systemClock */
-  readonly clock?: Clock;
-}
+type Context = LambdaContext<"listSshKeys" | "addSshKey" | "deleteSshKey">;
 
 /** Type and key of an OpenSSH public key; the comment does not matter. */
 const blob = (publicKey: string): string => publicKey.trim().split(/\s+/).slice(0, 2).join(" ");
@@ -46,19 +32,15 @@ function adoptionObstacle(found: SshKey | undefined, { name, publicKey }: SshKey
 
 /** The lifecycle of an SSH key of the account. The API can only add and delete keys. */
 export class SshKeyHandlers implements Handlers<SshKeyInputs, SshKeyOutputs> {
-  readonly #context: SshKeyContext;
-  readonly #clock: Clock;
+  readonly #context: Context;
   readonly #adoption: Adoption<SshKey, SshKeyInputs>;
-  /** Ids that creations of this run took over; see the deletion of instances. */
-  readonly #takenOver = new Set<string>();
 
-  constructor(context: SshKeyContext) {
+  constructor(context: Context) {
     this.#context = context;
-    this.#clock = context.clock ?? systemClock;
     this.#adoption = new Adoption((id) => this.#find((known) => known.id === id), adoptionObstacle);
   }
 
-  async check(olds: Partial<SshKeyInputs> | undefined, news: SshKeyInputs) {
+  check(olds: Partial<SshKeyInputs> | undefined, news: SshKeyInputs) {
     const failures: CheckFailure[] = [];
     const { name, publicKey } = news;
     if (!isUnknown(name) && (name.length < 1 || name.length > MAX_NAME_LENGTH))
@@ -67,8 +49,7 @@ export class SshKeyHandlers implements Handlers<SshKeyInputs, SshKeyOutputs> {
       // Under no property: the engine prints the property's value, and this may be a private key pasted by mistake.
       failures.push({ property: "", reason: "The public key is not an OpenSSH public key." });
     }
-    if (failures.length === 0) failures.push(...(await this.#adoption.check(olds, news)));
-    return { inputs: news, failures };
+    return this.#adoption.check(olds, news, failures);
   }
 
   diff(_id: string, olds: SshKeyOutputs, news: SshKeyInputs): Promise<DiffResult> {
@@ -107,13 +88,13 @@ export class SshKeyHandlers implements Handlers<SshKeyInputs, SshKeyOutputs> {
         `SSH key ${name}: the account has another key of this name. Delete it in the Lambda Cloud console, or choose another name.`,
       );
     }
-    this.#takenOver.add(existing.id);
+    this.#adoption.takeOver(existing.id);
     return { id: existing.id, outs: { ...inputs, publicKey } };
   }
 
   /** A failed add may have added: the list decides. */
   #add({ name, publicKey }: SshKeyInputs): Promise<GeneratedSshKey> {
-    const { client, settings } = this.#context;
+    const { client } = this.#context;
     const isMine = (key: SshKey): boolean =>
       key.name === name && (publicKey === undefined || blob(key.public_key) === blob(publicKey));
     const find = async (): Promise<SshKey | undefined> => {
@@ -123,8 +104,7 @@ export class SshKeyHandlers implements Handlers<SshKeyInputs, SshKeyOutputs> {
       await client.deleteSshKey(found.id);
       return undefined;
     };
-    const context = { clock: this.#clock, ...settings };
-    return certain(context, {
+    return certain(this.#context, {
       subject: `SSH key ${name}`,
       create: () => client.addSshKey(name, publicKey),
       find,
@@ -145,6 +125,6 @@ export class SshKeyHandlers implements Handlers<SshKeyInputs, SshKeyOutputs> {
   }
 
   async delete(id: string): Promise<void> {
-    if (!this.#takenOver.has(id)) await this.#context.client.deleteSshKey(id);
+    if (!this.#adoption.isTakenOver(id)) await this.#context.client.deleteSshKey(id);
   }
 }

@@ -3,13 +3,12 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
-import type { FaultRuleInput } from "../../sandbox/lambdaCloud/faults";
-import { faultRuleSchema } from "../../sandbox/lambdaCloud/faults";
 import { LambdaSimulator } from "../../sandbox/lambdaCloud/simulator";
 import { repoRoot } from "../../sandbox/paths";
 import { sandboxSettings } from "../../sandbox/settings";
-import { prepareWorkspace, type Workspace } from "../../sandbox/workspace";
-import type { CommandResult } from "./sandbox";
+import { prepareWorkspace, sandboxConfig, type Workspace } from "../../sandbox/workspace";
+import { resultOf, type CommandResult } from "./sandbox";
+import { living } from "./simulatedAccount";
 
 /** Virtual seconds in a real one: an instance boots in two. */
 const TIME_SCALE = 60;
@@ -57,7 +56,8 @@ export class LambdaStack {
     symlinkSync(path.join(repoRoot, "node_modules"), path.join(this.#project, "node_modules"));
     const runtime = { name: "nodejs", options: { typescript: false } };
     this.#write("Pulumi.yaml", JSON.stringify({ name: "sophia-ai", main: "index.js", runtime }));
-    const lambda = { requestIntervalMs: 17, launchIntervalMs: 200, pollIntervalMs: 84, settleMs: 3_000 };
+    const config = sandboxConfig({ ...settings, timeScale: TIME_SCALE }, this.#workspace.chartDir);
+    const lambda = config["sophia-ai:lambda"];
     this.#write("Pulumi.test.yaml", JSON.stringify({ config: { "sophia-ai:lambda": lambda } }));
     this.#write("index.js", PROGRAM);
     this.editImplementation("");
@@ -93,16 +93,8 @@ export class LambdaStack {
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#children.add(child);
-    let output = "";
-    for (const stream of [child.stdout, child.stderr])
-      stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
-    const ended = new Promise<CommandResult>((resolve) =>
-      child.once("close", (code) => {
-        this.#children.delete(child);
-        resolve({ code: code ?? 1, output });
-      }),
-    );
-    return { child, ended };
+    child.once("close", () => this.#children.delete(child));
+    return { child, ended: resultOf(child) };
   }
 
   pulumi(...args: readonly string[]): Promise<CommandResult> {
@@ -128,19 +120,12 @@ export class LambdaStack {
 
   /** Instances that live, as the account knows them. */
   alive(): { id: string; name: string }[] {
-    return this.#simulator
-      .instances()
-      .filter(({ status }) => ["booting", "active", "unhealthy"].includes(status))
-      .map(({ id, name }) => ({ id, name }));
+    return living(this.#simulator).map(({ id, name }) => ({ id, name }));
   }
 
   /** How many instances were ever launched. */
   launches(): number {
     return this.#simulator.cloud.state.nextAddress;
-  }
-
-  fault(rule: FaultRuleInput): void {
-    this.#simulator.cloud.state.faults.push(faultRuleSchema.parse(rule));
   }
 
   async dispose(): Promise<void> {

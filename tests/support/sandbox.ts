@@ -1,8 +1,9 @@
 /** A sandbox of its own for a test, started and ended by the real commands. */
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcessByStdio } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
+import type { Readable } from "node:stream";
 import { repoRoot } from "../../sandbox/paths";
 
 export interface CommandResult {
@@ -10,26 +11,29 @@ export interface CommandResult {
   readonly output: string;
 }
 
+/** All that a command says until it ends. */
+export function resultOf(child: ChildProcessByStdio<null, Readable, Readable>): Promise<CommandResult> {
+  let output = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  return new Promise((resolve) =>
+    child.once("close", (code) => {
+      resolve({ code: code ?? 1, output });
+    }),
+  );
+}
+
 export class TestSandbox {
   readonly dir = path.join(mkdtempSync(path.join(tmpdir(), "sophia-")), "sandbox");
 
   /** Runs `node bin/sandbox/cli.js <args>` as the Makefile does. */
-  async run(...args: readonly string[]): Promise<CommandResult> {
+  run(...args: readonly string[]): Promise<CommandResult> {
     const child = spawn(process.execPath, [path.join(repoRoot, "bin", "sandbox", "cli.js"), ...args], {
       cwd: repoRoot,
       env: { ...process.env, SOPHIA_SANDBOX_DIR: this.dir, SOPHIA_TIME_SCALE: "60", NO_COLOR: "1" },
       stdio: ["ignore", "pipe", "pipe"],
     });
-    let output = "";
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
-    }
-    const code = await new Promise<number>((resolve) =>
-      child.once("close", (status) => {
-        resolve(status ?? 1);
-      }),
-    );
-    return { code, output };
+    return resultOf(child);
   }
 
   /** Runs a program as `make shell` would. */

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { LambdaCloudClient } from "../../components/lambda-cloud/client";
 import { Limiter, type Clock } from "../../components/lambda-cloud/limiter";
+import { isAlive } from "../../components/lambda-cloud/schemas";
 import { ManualClock } from "../../sandbox/lambdaCloud/clock";
 import type { Cloud } from "../../sandbox/lambdaCloud/cloud";
 import { faultRuleSchema, type FaultRuleInput } from "../../sandbox/lambdaCloud/faults";
@@ -11,6 +12,9 @@ import { LambdaSimulator } from "../../sandbox/lambdaCloud/simulator";
 
 const PACE = { requestIntervalMs: 1_000, launchIntervalMs: 12_000 };
 const SETTINGS = { pollIntervalMs: 5_000, settleMs: 180_000 };
+
+/** Instances that live and cost, whether the API lists them or not. */
+export const living = (simulator: LambdaSimulator) => simulator.instances().filter(isAlive);
 
 export class SimulatedAccount {
   readonly clock = new ManualClock();
@@ -36,12 +40,9 @@ export class SimulatedAccount {
     return this.#simulator.cloud;
   }
 
-  /** Ids of instances that live and cost, whether the API lists them or not. */
+  /** Ids of those that live. */
   alive(): string[] {
-    return this.#simulator
-      .instances()
-      .filter(({ status }) => ["booting", "active", "unhealthy"].includes(status))
-      .map(({ id }) => id);
+    return living(this.#simulator).map(({ id }) => id);
   }
 
   fault(rule: FaultRuleInput): void {
