@@ -96,10 +96,10 @@ async function runSchedule(kind: Kind, schedule: readonly Step[]): Promise<void>
   };
   try {
     for (const next of schedule) {
-      const route = next.do === "fault" ? kind.routes[next.route % kind.routes.length] : undefined;
-      if (next.do === "fault")
-        account.fault({ route: route ?? "", fault: { kind: next.kind }, times: next.times });
-      else await up(next.do === "up");
+      if (next.do === "fault") {
+        const route = kind.routes[next.route % kind.routes.length] ?? "";
+        account.fault({ route, fault: { kind: next.kind }, times: next.times });
+      } else await up(next.do === "up");
       expect(kind.present(account).length).toBeLessThanOrEqual(1);
     }
     account.cloud.state.faults.length = 0;

@@ -8,7 +8,7 @@ import { machineProblems } from "../../../sandbox/machine";
 import { formatElapsed, step } from "../../../sandbox/progress";
 import { freePort, portProblems, sandboxSettings, type SandboxSettings } from "../../../sandbox/settings";
 import { readyCount, renderStatus, withMissing, type StackStatus } from "../../../sandbox/status";
-import { sandboxConfig, writeStackConfig, type Workspace } from "../../../sandbox/workspace";
+import { pathWithout, sandboxConfig, writeStackConfig, type Workspace } from "../../../sandbox/workspace";
 
 let dir: string;
 beforeEach(() => {
@@ -120,6 +120,12 @@ const settings: SandboxSettings = {
   ports: { lambda: 4001, downloads: 4002, ssh: 2222, kubernetes: 6443 },
   timeScale: 20,
 };
+
+test("a search path loses the sandbox's own folders and no others", () => {
+  const searchPath = "/work/.sandbox/bin:/usr/bin:/work/.sandbox/shell:/work/.sandbox-2/bin:/bin";
+  expect(pathWithout("/work/.sandbox", searchPath)).toBe("/usr/bin:/work/.sandbox-2/bin:/bin");
+  expect(pathWithout("/work/.sandbox", undefined)).toBe("");
+});
 
 describe("the stack's completed configuration", () => {
   const workspace = (): Workspace => ({
