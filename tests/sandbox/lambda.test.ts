@@ -3,9 +3,18 @@ import { LambdaStack, type Declared } from "../support/lambdaStack";
 
 jest.setTimeout(180_000);
 
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+const until = async (truth: () => boolean): Promise<void> => {
+  for (let looks = 0; looks < 2_000 && !truth(); looks++) await pause(20);
+};
+
 const stack = new LambdaStack();
 beforeAll(() => stack.start(), 120_000);
-afterAll(() => stack.dispose());
+afterAll(async () => {
+  await stack.dispose();
+  await until(() => stack.processes().length === 0);
+  expect(stack.processes()).toEqual([]);
+});
 
 const PUBLIC_KEY =
   "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBAX8mHrgNqPnFNRHlVOkzXRVNG3clIbbrAlGmzLHBHG6c4vVTNqkGiOcPiqyvA5HWW+vR7oxR6vcOPUGdpTd1Wk=";
@@ -34,11 +43,6 @@ const gpuArgs = {
 };
 const gpu = (change: object = {}): Declared => ({ type: "Instance", args: { ...gpuArgs, ...change } });
 const all = { key, models, nodes, admin, gpu: gpu() };
-
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-const until = async (truth: () => boolean): Promise<void> => {
-  for (let looks = 0; looks < 2_000 && !truth(); looks++) await pause(20);
-};
 
 test("up makes one of each, and then nothing is to be done", async () => {
   stack.declare(all);

@@ -1,6 +1,14 @@
 /** A stack of Lambda Cloud resources and nothing else: the real engine, a project of its own, a simulated account. */
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { LambdaSimulator } from "../../sandbox/lambdaCloud/simulator";
@@ -37,7 +45,6 @@ for (const [name, { type, args, options }] of Object.entries(require("./resource
 export class LambdaStack {
   readonly dir = mkdtempSync(path.join(tmpdir(), "sophia-lambda-"));
   readonly #project = path.join(this.dir, "project");
-  readonly #children = new Set<ChildProcess>();
   #simulator!: LambdaSimulator;
   #workspace!: Workspace;
 
@@ -92,8 +99,6 @@ export class LambdaStack {
       detached: true,
       stdio: ["ignore", "pipe", "pipe"],
     });
-    this.#children.add(child);
-    child.once("close", () => this.#children.delete(child));
     return { child, ended: resultOf(child) };
   }
 
@@ -128,8 +133,28 @@ export class LambdaStack {
     return this.#simulator.cloud.state.nextAddress;
   }
 
+  /** Ids of what runs in this stack's environment: a killed engine leaves its plugins behind. */
+  processes(): number[] {
+    return readdirSync("/proc")
+      .filter((entry) => /^\d+$/.test(entry))
+      .filter((pid) => {
+        try {
+          return readFileSync(`/proc/${pid}/environ`, "utf8").includes(`PULUMI_HOME=${this.dir}/`);
+        } catch {
+          return false; // it has ended, or is somebody else's
+        }
+      })
+      .map(Number);
+  }
+
   async dispose(): Promise<void> {
-    for (const { pid } of this.#children) if (pid !== undefined) process.kill(-pid, "SIGKILL");
+    for (const pid of this.processes()) {
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch {
+        // It has ended by itself.
+      }
+    }
     await this.#simulator.stop();
     rmSync(this.dir, { recursive: true, force: true });
   }
